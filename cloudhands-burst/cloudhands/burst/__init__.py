@@ -1,0 +1,1 @@
+"""cloud-burst and the cloud adapters: makes the world match what people asked for."""

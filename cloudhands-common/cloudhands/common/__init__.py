@@ -1,0 +1,1 @@
+"""What every process shares: types, schema, state machines, commands, queries and settings."""

@@ -1,0 +1,1 @@
+"""One site: its branding, its directory's layout, its providers and its catalogue."""

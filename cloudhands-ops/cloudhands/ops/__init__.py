@@ -1,0 +1,1 @@
+"""The operator's side: cloud-admin, the demonstration and the deployment files."""

@@ -1,0 +1,1 @@
+"""The portal (cloud-serve) and the search index of people (cloud-index)."""
