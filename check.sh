@@ -1,0 +1,167 @@
+#!/usr/bin/env bash
+# Checks everything: see --help.
+set -euo pipefail
+
+usage() {
+    cat <<'TEXT'
+usage: ./check.sh [--novenv] [--nolint] [--notest] [--help]
+
+Installs the locked development set and the five distributions, then runs every check and test. The
+last lines say what ran, what was left out and why, and how long each step took. Ends at the first
+step that fails, with a non-zero status.
+
+  --novenv   use the current environment instead of a fresh one in .check/venv
+  --nolint   leave out ruff, mypy and import-linter
+  --notest   leave out the tests
+  --help     print this and end
+
+PYTHON names the interpreter (default: python3). PYTEST_WORKERS is the number of test processes
+(default: one for each core, 8 at most). Where CI is set, a missing system package is an error.
+TEXT
+}
+
+venv=yes lint=yes test=yes
+for option; do
+    case $option in
+        --novenv) venv=no ;;
+        --nolint) lint=no ;;
+        --notest) test=no ;;
+        --help)
+            usage
+            exit 0
+            ;;
+        *)
+            echo "check.sh: unknown option: $option (try --help)" >&2
+            exit 2
+            ;;
+    esac
+done
+
+# Found before the working directory changes: PYTHON may be a relative path.
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+if [ "$venv" = yes ]; then
+    python=$("$here/tools/require-python.sh" --venv "${PYTHON:-python3}")
+else
+    python=$("$here/tools/require-python.sh" "${PYTHON:-python3}")
+fi
+cd "$here"
+export PIP_DISABLE_PIP_VERSION_CHECK=1
+
+distributions=(cloudhands-common cloudhands-web cloudhands-burst cloudhands-ops cloudhands-jasmin)
+packages=(slapd nginx chromium postgresql)
+log=.check/pytest.log
+
+# --- Steps, and the summary that is printed however the script ends ------------------------------------
+
+ran=() left_out=() failed=''
+
+milliseconds() {
+    local now=${EPOCHREALTIME//[!0-9]/}
+    echo "${now%???}"
+}
+
+# step NAME COMMAND...: runs it, keeps its time, ends the script if it fails. "if" switches errexit off
+# inside COMMAND, so a step made of several commands joins them with &&.
+step() {
+    local name=$1 start took
+    shift
+    printf '\n== %s\n' "$name"
+    start=$(milliseconds)
+    if "$@"; then
+        took=$(($(milliseconds) - start))
+        ran+=("$(printf '%4d.%d s  %s' $((took / 1000)) $((took % 1000 / 100)) "$name")")
+    else
+        failed=$name
+        exit 1
+    fi
+}
+
+summary() {
+    local status=$? line
+    printf '\n== Summary\n'
+    for line in "${ran[@]}"; do echo "ran      $line"; done
+    for line in "${left_out[@]}"; do echo "left out $line"; done
+    if [ -f "$log" ]; then
+        # The reasons of skipped tests stand above, in pytest's own report.
+        line=$(tail -n 1 "$log")
+        echo "tests:   ${line//=/}"
+    fi
+    if [ -n "$failed" ]; then
+        echo "FAILED   $failed; what comes after it was not reached"
+    elif [ "$status" -ne 0 ]; then
+        echo "FAILED   with status $status"
+    else
+        echo "passed"
+    fi
+}
+mkdir -p .check
+rm -f "$log"
+trap summary EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# --- What the steps do ---------------------------------------------------------------------------------
+
+install_locked() {
+    "$python" -m pip install --quiet --require-hashes -r requirements/development.txt
+}
+
+# "compat" puts the folders themselves on the path: mypy cannot follow the finder that is the default.
+install_ours() {
+    local distribution editables=()
+    for distribution in "${distributions[@]}"; do editables+=(--editable "./$distribution"); done
+    "$python" -m pip install --quiet --no-deps --no-build-isolation -C editable_mode=compat "${editables[@]}"
+}
+
+system_packages() {
+    if tools/system-packages.sh "${packages[@]}"; then
+        return 0
+    fi
+    left_out+=("tests that need a missing system package: named above, and skipped with their reason")
+    [ -z "${CI:-}" ]
+}
+
+namespace_guard() {
+    local site_packages
+    site_packages=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))') &&
+        tools/check-namespace.sh . "$site_packages" &&
+        "$python" tools/check_installed.py
+}
+
+# A file's tests stay in one process, so that they share the servers that they start.
+run_tests() {
+    "$python" -m pytest -n "${PYTEST_WORKERS:-auto}" --maxprocesses "${PYTEST_WORKERS:-8}" --dist loadfile \
+        --durations=10 -rs 2>&1 | tee "$log"
+}
+
+# --- The steps -----------------------------------------------------------------------------------------
+
+if [ "$venv" = yes ]; then
+    step "virtual environment" "$python" -m venv --clear .check/venv
+    python=$PWD/.check/venv/bin/python
+else
+    left_out+=("virtual environment (--novenv): $python")
+fi
+PATH=$("$python" -c 'import sysconfig; print(sysconfig.get_path("scripts"))'):$PATH
+export PATH
+
+step "locked requirements" install_locked
+step "our distributions" install_ours
+if [ "$test" = yes ]; then
+    step "system packages" system_packages
+fi
+step "namespace guard" namespace_guard
+if [ "$lint" = yes ]; then
+    step "ruff check" "$python" -m ruff check .
+    step "ruff format" "$python" -m ruff format --check .
+    step "mypy" "$python" -m mypy
+    step "import-linter" lint-imports
+else
+    left_out+=("ruff, mypy, import-linter (--nolint)")
+fi
+step "pip check" "$python" -m pip check
+if [ "$test" = yes ]; then
+    step "tests" run_tests
+else
+    left_out+=("tests and the system packages they need (--notest)")
+fi
