@@ -1,0 +1,5 @@
+"""Registers the fixtures of all five distributions.
+
+They are registered here and nowhere else: `pytest_plugins` in a distribution's own `conftest.py`
+aborts the collection of a run over several of them.
+"""
