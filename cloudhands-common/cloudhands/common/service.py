@@ -1,0 +1,140 @@
+"""What the programs share: arguments, logging, signals.
+
+Every program takes `--config`, `--set`, `--log-level` and `--version`, ends with a plain
+sentence and exit status 2 when an operator has to mend something, and, where it is long-lived,
+finishes what is in hand and exits 0 on SIGTERM.
+"""
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from types import FrameType
+
+import structlog
+
+from cloudhands.common import settings, site
+from cloudhands.common.errors import ConfigurationError, DirectoryError, IndexUnavailable, Refused
+
+LEVELS = ("debug", "info", "warning", "error")
+EXIT_REFUSED = 1
+EXIT_CONFIGURATION = 2
+EXIT_UNAVAILABLE = 3
+
+Main = Callable[[argparse.Namespace], int]
+
+
+def parser(program: str, distribution: str, description: str) -> argparse.ArgumentParser:
+    """An argument parser with what every program takes.
+
+    :param program: the command's name.
+    :param distribution: whose version `--version` tells.
+    :param description: what the command is for.
+    """
+    arguments = argparse.ArgumentParser(prog=program, description=description)
+    arguments.add_argument("--config", type=Path, metavar="FILE", help="the settings file (TOML)")
+    arguments.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=_override,
+        metavar="KEY=VALUE",
+        dest="overrides",
+        help="set one value, for example --set portal.port=9000 (may be repeated)",
+    )
+    arguments.add_argument("--log-level", choices=LEVELS, default="info")
+    arguments.add_argument(
+        "--version", action="version", version=f"{program} {version(distribution)}"
+    )
+    return arguments
+
+
+def _override(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not (key and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
+    return key, value
+
+
+def read_settings(options: argparse.Namespace) -> settings.Settings:
+    """The settings for a program's arguments.
+
+    :raises ConfigurationError: if no site is installed or a setting is wrong.
+    """
+    return settings.load(
+        defaults=site.installed().settings,
+        file=options.config,
+        overrides=dict(options.overrides),
+    )
+
+
+def run(arguments: argparse.ArgumentParser, main: Main, argv: Sequence[str] | None = None) -> int:
+    """Parse, set up logging, run, and turn errors that a person can mend into one line.
+
+    :returns: the exit status: 0 done, 1 refused, 2 configuration, 3 something is unavailable.
+    """
+    options = arguments.parse_args(argv)
+    set_up_logging(options.log_level)
+    try:
+        return main(options)
+    except Refused as error:
+        return _say(arguments.prog, error, EXIT_REFUSED)
+    except ConfigurationError as error:
+        return _say(arguments.prog, error, EXIT_CONFIGURATION)
+    except (DirectoryError, IndexUnavailable) as error:
+        return _say(arguments.prog, error, EXIT_UNAVAILABLE)
+
+
+def _say(program: str, error: Exception, status: int) -> int:
+    for line in str(error).splitlines():
+        print(f"{program}: {line}", file=sys.stderr)
+    return status
+
+
+def set_up_logging(level: str) -> None:
+    """Log to stderr: one JSON object a line, or aligned text where a person watches.
+
+    What libraries log through the standard library takes the same way.
+    """
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    if sys.stderr.isatty():
+        ends: list[structlog.typing.Processor] = [structlog.dev.ConsoleRenderer()]
+    else:
+        ends = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ends],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that SIGTERM and SIGINT set: the sign to finish what is in hand and exit."""
+    stopping = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopping.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    return stopping

@@ -1,0 +1,226 @@
+"""One frozen, typed `Settings` for every program, put together from four sources.
+
+Precedence, the later wins: the site's defaults, the settings file (TOML), the environment
+(`CLOUDHANDS_DATABASE__URL` is `database.url`), the command line (`--set database.url=...`).
+We read the sources ourselves, because pydantic-settings lets a misspelt environment variable
+pass and cannot tell which source a wrong value came from; pydantic validates.
+
+Secrets are never values here: a setting names the file that holds one.
+"""
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from cloudhands.common.errors import SettingsError
+
+ENVIRONMENT_PREFIX = "CLOUDHANDS_"
+CONFIG_VARIABLE = "CLOUDHANDS_CONFIG"
+DEFAULT_CONFIG = Path("/etc/cloudhands/cloudhands.toml")
+
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+
+
+class Table(BaseModel):
+    """A table of the settings file: unknown keys are errors, values never change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Database(Table):
+    """Where the shared rows live. `url` is SQLAlchemy's; empty means SQLite in the state folder."""
+
+    url: str = ""
+
+
+class Portal(Table):
+    """Where `cloud-serve` listens, and how long a person stays signed in."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8080
+    threads: Annotated[int, Field(ge=1, le=64)] = 8
+    session_hours: Annotated[float, Field(gt=0, le=24 * 31)] = 12
+    secure_cookies: bool = False
+
+
+class Attributes(Table):
+    """Which attribute of a directory entry holds what. `id` must never change for a person."""
+
+    id: str = "entryUUID"
+    uid: str = "uid"
+    name: str = "cn"
+    mail: str = "mail"
+
+
+class Directory(Table):
+    """The LDAP directory: how to reach it and how it is laid out."""
+
+    url: Annotated[str, Field(pattern=r"^ldaps?://[^/\s]+/?$")]
+    start_tls: bool = False
+    ca_file: Path | None = None
+    bind_dn: str | None = None
+    password_file: Path | None = None
+    base: str
+    people: str = "(objectClass=inetOrgPerson)"
+    attributes: Attributes = Attributes()
+    timeout: Seconds = 10
+    page_size: Annotated[int, Field(ge=1, le=10_000)] = 500
+
+    @model_validator(mode="after")
+    def _bind_needs_both(self) -> Self:
+        if (self.bind_dn is None) != (self.password_file is None):
+            raise ValueError("bind_dn and password_file go together")
+        return self
+
+
+class Index(Table):
+    """The search index of the people in the directory, kept by `cloud-index`."""
+
+    folder: Path = Path("index")
+    interval: Seconds = 300
+
+
+class Burst(Table):
+    """How `cloud-burst` works: artifacts in hand at once, and seconds a claim lasts."""
+
+    concurrency: Annotated[int, Field(ge=1, le=256)] = 8
+    claim: Seconds = 60
+    full_memory: Seconds = 60
+
+
+class Provider(Table):
+    """A cloud: `kind` names the adapter, `options` are the adapter's own."""
+
+    kind: Name
+    label: str
+    public: bool = False
+    priority: int = 100
+    options: Mapping[str, Any] = Field(default_factory=dict)
+
+
+class Settings(Table):
+    """Everything that an operator may set. Relative paths are below `state`."""
+
+    state: Path = Path("/var/lib/cloudhands")
+    key_file: Path = Path("server.key")
+    database: Database = Database()
+    portal: Portal = Portal()
+    directory: Directory | None = None
+    index: Index = Index()
+    burst: Burst = Burst()
+    providers: Mapping[Name, Provider] = Field(default_factory=dict)
+
+    def path(self, path: Path) -> Path:
+        """A path of the settings as an absolute one."""
+        return self.state.absolute() / path
+
+    @property
+    def database_url(self) -> str:
+        """The database's URL, the default filled in."""
+        return self.database.url or f"sqlite:///{self.path(Path('cloudhands.db'))}"
+
+
+Key = tuple[str, ...]
+Leaves = dict[Key, tuple[Any, str]]
+
+
+def load(
+    *,
+    defaults: Mapping[str, Any] | None = None,
+    file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    overrides: Mapping[str, str] | None = None,
+) -> Settings:
+    """Read every source and validate the result.
+
+    :param defaults: the site's, as nested tables.
+    :param file: the settings file; None looks at `CLOUDHANDS_CONFIG`, then at
+        `/etc/cloudhands/cloudhands.toml`, and goes without if that is missing.
+    :param environment: variables; None means the process's own.
+    :param overrides: from the command line, by dotted key.
+    :raises SettingsError: naming each wrong key, where it was set, and what to do.
+    """
+    variables = os.environ if environment is None else environment
+    file = file or _default_file(variables)
+    leaves: Leaves = {}
+    leaves.update(_leaves(defaults or {}, "the site's defaults"))
+    if file:
+        leaves.update(_leaves(_read(file), str(file)))
+    leaves.update(_from_environment(variables))
+    leaves.update(_from_command_line(overrides or {}))
+    try:
+        return Settings.model_validate(_nested(leaves))
+    except ValidationError as error:
+        raise SettingsError(_explain(error, leaves)) from None
+
+
+def _default_file(variables: Mapping[str, str]) -> Path | None:
+    if named := variables.get(CONFIG_VARIABLE):
+        return Path(named)
+    return DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None
+
+
+def _read(file: Path) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(
+            f"settings file {file} cannot be read: {error.strerror}. "
+            f"Name another with --config or {CONFIG_VARIABLE}"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"settings file {file} is not TOML: {error}") from error
+
+
+def _leaves(table: Mapping[str, Any], source: str, prefix: Key = ()) -> Leaves:
+    found: Leaves = {}
+    for key, value in table.items():
+        if isinstance(value, Mapping) and value:
+            found.update(_leaves(value, source, (*prefix, key)))
+        else:
+            found[(*prefix, key)] = (value, source)
+    return found
+
+
+def _from_environment(variables: Mapping[str, str]) -> Leaves:
+    return {
+        tuple(name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")): (value, f"${name}")
+        for name, value in variables.items()
+        if name.startswith(ENVIRONMENT_PREFIX) and name != CONFIG_VARIABLE
+    }
+
+
+def _from_command_line(overrides: Mapping[str, str]) -> Leaves:
+    return {tuple(key.split(".")): (value, "--set") for key, value in overrides.items()}
+
+
+def _nested(leaves: Leaves) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for key, (value, source) in leaves.items():
+        table = tree
+        for part in key[:-1]:
+            table = table.setdefault(part, {})
+            if not isinstance(table, dict):
+                raise SettingsError(f"{'.'.join(key)} ({source}): {part!r} is a value, not a table")
+        table[key[-1]] = value
+    return tree
+
+
+def _explain(error: ValidationError, leaves: Leaves) -> str:
+    return "\n".join(_sentences(error, leaves))
+
+
+def _sentences(error: ValidationError, leaves: Leaves) -> Iterator[str]:
+    for problem in error.errors(include_url=False, include_input=False):
+        key = tuple(str(part) for part in problem["loc"])
+        source = next((where for leaf, (_, where) in leaves.items() if leaf[: len(key)] == key), "")
+        remedy = {
+            "extra_forbidden": "there is no such setting: mend the spelling or remove it",
+            "missing": "is required: set it in the settings file",
+        }.get(problem["type"], problem["msg"])
+        yield f"{'.'.join(key)}{f' ({source})' if source else ''}: {remedy}"
