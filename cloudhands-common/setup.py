@@ -11,6 +11,7 @@ setup(
     install_requires=[
         "SQLAlchemy>=2",
         "alembic",
+        "argon2-cffi",
         "ldap3",
         "psycopg[binary]>=3",
         "pydantic>=2",

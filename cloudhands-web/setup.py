@@ -12,7 +12,6 @@ setup(
     # WebOb imports cgi, which Python 3.13 dropped.
     install_requires=[
         f"cloudhands-common=={VERSION}",
-        "argon2-cffi",
         'legacy-cgi; python_version >= "3.13"',
         "limits",
         "pyramid>=2.1",

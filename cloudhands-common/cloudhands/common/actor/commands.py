@@ -1,0 +1,74 @@
+"""Making users and components known."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cloudhands.common import history, permissions
+from cloudhands.common.actor.queries import roles_of
+from cloudhands.common.actor.tables import Actor, Component, Installation, User
+from cloudhands.common.directory import Person
+from cloudhands.common.errors import Conflict
+from cloudhands.common.forms import Form, Label, Mail, Uid
+
+
+class NewUser(Form):
+    """A person who is not in the directory, or whose account is local."""
+
+    uid: Uid
+    name: Label
+    mail: Mail
+
+
+def component(session: Session, name: str, now: datetime) -> Component:
+    """The component of that name, made known at the first call."""
+    known = session.scalars(select(Component).where(Component.component == name)).one_or_none()
+    if known is None:
+        known = Component(component=name, name=name, created_at=now, version=0)
+        session.add(known)
+        session.flush()
+    return known
+
+
+def installation(session: Session) -> Installation:
+    """This installation's one row, made at the first call in a writing session."""
+    known = session.get(Installation, 1)
+    if known is None:
+        known = Installation(id=1)
+        session.add(known)
+        session.flush()
+    return known
+
+
+def create_user(session: Session, actor: Actor, wanted: NewUser, now: datetime) -> User:
+    """Make a local user.
+
+    :raises Conflict: if the uid is taken.
+    """
+    permissions.require("user.create", roles_of(actor))
+    if session.scalar(select(User.id).where(User.uid == wanted.uid)):
+        raise Conflict(f"There is a user {wanted.uid} already.")
+    user = User(uid=wanted.uid, name=wanted.name, mail=wanted.mail, created_at=now, version=0)
+    session.add(user)
+    history.record(session, user, actor, "made at the command line", now)
+    return user
+
+
+def user_from_directory(session: Session, person: Person, now: datetime) -> User:
+    """The user that a person of the directory is, made known at the first call.
+
+    Name, uid and mail follow the directory; the immutable id tells who it is.
+
+    :raises Conflict: if somebody else here holds the uid.
+    """
+    user = session.scalars(select(User).where(User.directory_id == person.id)).one_or_none()
+    holder = session.scalars(select(User).where(User.uid == person.uid)).one_or_none()
+    if holder is not None and holder is not user:
+        raise Conflict(f"The name {person.uid} belongs to another account here.")
+    if user is None:
+        user = User(directory_id=person.id, created_at=now, version=0)
+        session.add(user)
+    user.uid, user.name, user.mail = person.uid, person.name, person.mail
+    session.flush()
+    return user

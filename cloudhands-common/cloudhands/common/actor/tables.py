@@ -1,0 +1,57 @@
+"""The tables of actors."""
+
+from uuid import UUID, uuid4
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cloudhands.common.db import Artifact, Base
+
+
+class Actor(Artifact, Base):
+    """Whoever changes something; `name` is what history shows."""
+
+    __tablename__ = "actors"
+    kind = "actor"
+
+    kind_of_actor: Mapped[str]
+    name: Mapped[str]
+
+    __mapper_args__ = {"polymorphic_on": "kind_of_actor", "polymorphic_abstract": True}
+
+
+class User(Actor):
+    """A person.
+
+    `uid` is what they sign in with. `directory_id` is the directory's immutable id; a person
+    known to the directory is identified by it and never by name, uid or DN.
+    """
+
+    __tablename__ = "users"
+    kind = "user"
+    __mapper_args__ = {"polymorphic_identity": "user"}
+
+    id: Mapped[int] = mapped_column(ForeignKey("actors.id"), primary_key=True)
+    uid: Mapped[str] = mapped_column(unique=True)
+    mail: Mapped[str]
+    directory_id: Mapped[str | None] = mapped_column(unique=True)
+
+
+class Component(Actor):
+    """A process, or an operator at the command line: known by a fixed name."""
+
+    __tablename__ = "components"
+    kind = "component"
+    __mapper_args__ = {"polymorphic_identity": "component"}
+
+    id: Mapped[int] = mapped_column(ForeignKey("actors.id"), primary_key=True)
+    component: Mapped[str] = mapped_column(unique=True)
+
+
+class Installation(Base):
+    """The one row that says which cloudhands this is: everything made outside bears its uuid."""
+
+    __tablename__ = "installation"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[UUID] = mapped_column(default=uuid4)

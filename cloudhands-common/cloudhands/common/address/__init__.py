@@ -1,0 +1,1 @@
+"""The IP addresses that nodes hold."""

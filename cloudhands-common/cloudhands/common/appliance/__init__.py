@@ -1,0 +1,1 @@
+"""Launched catalogue items and the nodes that run them."""

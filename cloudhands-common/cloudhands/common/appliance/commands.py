@@ -1,0 +1,116 @@
+"""What a person may ask of an appliance: launch it, and set its goal."""
+
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy.orm import Session
+
+from cloudhands.common import history, permissions, work
+from cloudhands.common.account import keys
+from cloudhands.common.actor.tables import User
+from cloudhands.common.appliance.queries import roles_towards
+from cloudhands.common.appliance.states import APPLIANCE, GOALS
+from cloudhands.common.appliance.tables import Appliance
+from cloudhands.common.catalogue.tables import CatalogueItem
+from cloudhands.common.errors import Conflict, InvalidInput
+from cloudhands.common.forms import Form, Label, Slug
+from cloudhands.common.machine import move
+from cloudhands.common.membership.queries import roles_in
+from cloudhands.common.organisation.commands import reserve_appliance
+from cloudhands.common.organisation.tables import Organisation
+
+Goal = Literal["running", "stopped", "deleted"]
+
+PERMISSION_FOR = {
+    "running": "appliance.start",
+    "stopped": "appliance.stop",
+    "deleted": "appliance.delete",
+}
+ASKED_TO = {"running": "start", "stopped": "stop", "deleted": "be deleted"}
+
+
+class Launch(Form):
+    """A new appliance: what its owner calls it, and one of the item's sizes."""
+
+    label: Label
+    size: Slug
+
+
+def launch(
+    session: Session,
+    actor: User,
+    organisation: Organisation,
+    item: CatalogueItem,
+    wanted: Launch,
+    now: datetime,
+) -> Appliance:
+    """Ask for an appliance; cloud-burst does the rest.
+
+    :raises InvalidInput: if the item has no such size.
+    :raises LimitReached: if the organisation's limit is used up.
+    """
+    permissions.require("appliance.launch", roles_in(session, actor, organisation))
+    if wanted.size not in item.definition["sizes"]:
+        raise InvalidInput({"size": f"{item.title} has no size {wanted.size!r}."})
+    reserve_appliance(session, organisation)
+    appliance = Appliance(
+        organisation_id=organisation.id,
+        owner_id=actor.id,
+        label=wanted.label,
+        size=wanted.size,
+        definition=item.definition,
+        authorized_keys=[key.key for key in keys.of_user(session, actor)],
+        goal="running",
+        state=APPLIANCE.initial,
+        created_at=now,
+        version=0,
+        wanted_version=0,
+    )
+    session.add(appliance)
+    why = f"asked for {item.title}, {wanted.size}"
+    history.record(session, appliance, actor, why, now, to_state=APPLIANCE.initial)
+    work.wake(session, appliance, now)
+    return appliance
+
+
+def set_goal(
+    session: Session, actor: User, appliance: Appliance, goal: Goal, now: datetime
+) -> None:
+    """Say what an appliance shall be; no effect if that is its goal already.
+
+    :param appliance: locked by the caller (`queries.by_uuid(..., lock=True)`).
+    :raises Conflict: if its state does not allow it; the sentence says what is possible.
+    """
+    permissions.require(PERMISSION_FOR[goal], roles_towards(session, actor, appliance))
+    possible = GOALS[appliance.state] if appliance.goal != "deleted" else {"deleted"}
+    if goal not in possible:
+        raise Conflict(_impossible(appliance, goal))
+    if appliance.goal == goal:
+        return
+    appliance.goal = goal
+    state = appliance.state
+    why = f"asked to {ASKED_TO[goal]}"
+    history.record(session, appliance, actor, why, now, from_state=state, to_state=state)
+    work.wake(session, appliance, now)
+
+
+def _impossible(appliance: Appliance, goal: Goal) -> str:
+    state = "being deleted" if appliance.goal == "deleted" else appliance.state
+    possible = sorted(ASKED_TO[other] for other in GOALS[appliance.state] - {goal})
+    now_possible = f" It can {' or '.join(possible)}." if state != "being deleted" else ""
+    return f"{appliance.label} is {state} and cannot {ASKED_TO[goal]} now.{now_possible}"
+
+
+def retry(session: Session, actor: User, appliance: Appliance, now: datetime) -> None:
+    """Try a failed appliance again, as a new generation.
+
+    :raises Conflict: if it has not failed, or is to be deleted.
+    """
+    permissions.require("appliance.retry", roles_towards(session, actor, appliance))
+    if appliance.state != "failed" or appliance.goal == "deleted":
+        raise Conflict(f"{appliance.label} has not failed, so there is nothing to try again.")
+    appliance.generation += 1
+    appliance.goal = "running"
+    appliance.problem = ""
+    move(session, APPLIANCE, appliance, "requested", actor, "asked to try again", now)
+    work.wake(session, appliance, now)

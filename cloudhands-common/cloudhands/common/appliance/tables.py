@@ -1,0 +1,85 @@
+"""The tables of appliances and their nodes."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from cloudhands.common.actor.tables import User
+from cloudhands.common.db import Base
+from cloudhands.common.organisation.tables import Organisation
+from cloudhands.common.provider.tables import Provider
+from cloudhands.common.work import Due, due_index
+
+
+class Appliance(Due, Base):
+    """A launched catalogue item.
+
+    `goal` is what a person wants; only cloud-burst moves `state`. `definition` is the item as
+    it was when launched. `problem` is temporary trouble in plain words, empty when there is
+    none. `placement` holds what `Choice.as_json` says: every candidate and its reason.
+    """
+
+    __tablename__ = "appliances"
+    __table_args__ = (
+        due_index("appliances"),
+        Index(
+            "ix_appliances_organisation_id_present",
+            "organisation_id",
+            "id",
+            sqlite_where=text("state <> 'deleted'"),
+            postgresql_where=text("state <> 'deleted'"),
+        ),
+        CheckConstraint("goal IN ('running', 'stopped', 'deleted')", name="goal"),
+    )
+    kind = "appliance"
+
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"))
+    owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    label: Mapped[str]
+    size: Mapped[str]
+    definition: Mapped[dict[str, Any]]
+    authorized_keys: Mapped[list[Any]]
+    goal: Mapped[str]
+    state: Mapped[str]
+    problem: Mapped[str] = mapped_column(default="")
+    generation: Mapped[int] = mapped_column(default=1)
+    provider_id: Mapped[int | None] = mapped_column(ForeignKey("providers.id"))
+    placement: Mapped[list[Any]] = mapped_column(default=list)
+
+    organisation: Mapped[Organisation] = relationship()
+    owner: Mapped[User] = relationship()
+    provider: Mapped[Provider | None] = relationship()
+    nodes: Mapped[list["Node"]] = relationship(back_populates="appliance")
+
+
+class Node(Base):
+    """A server at a cloud, written down before it is asked for.
+
+    `server_id` is None until the cloud has told it; `ended_at` is None while the node lives.
+    """
+
+    __tablename__ = "nodes"
+    __table_args__ = (
+        Index(
+            "uq_nodes_living",
+            "appliance_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[UUID] = mapped_column(unique=True, default=uuid4)
+    appliance_id: Mapped[int] = mapped_column(ForeignKey("appliances.id"))
+    generation: Mapped[int]
+    provider_id: Mapped[int] = mapped_column(ForeignKey("providers.id"))
+    server_id: Mapped[str | None]
+    made_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+    appliance: Mapped[Appliance] = relationship(back_populates="nodes")
+    provider: Mapped[Provider] = relationship()

@@ -1,0 +1,1 @@
+"""Appliances as advertised."""

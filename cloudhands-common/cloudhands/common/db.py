@@ -1,0 +1,183 @@
+"""The database, SQLite and PostgreSQL alike: the declarative base and the two kinds of transaction.
+
+`Database.reading` is a plain transaction; `Database.writing` takes the write lock at its start
+on SQLite, because a deferred transaction that turns into a write fails at once when another
+wrote since its read, and writers of one process queue on a lock of their own, which is fairer
+and faster than SQLite's busy timeout.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import JSON, DateTime, Engine, MetaData, String, create_engine, event
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Connection, Dialect, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+from cloudhands.common.errors import DatabaseError
+
+WRITES = "cloudhands_writes"
+
+CONSTRAINT_NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC; SQLite keeps it without an offset and gives it back with one."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a moment without an offset: nobody could tell which one it is."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} has no offset from UTC")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give SQLite's moments their offset back."""
+        if value is None or value.tzinfo is not None:
+            return value
+        return value.replace(tzinfo=UTC)
+
+
+Json = JSON().with_variant(JSONB(), "postgresql")
+
+
+class Base(DeclarativeBase):
+    """Every table's base."""
+
+    metadata = MetaData(naming_convention=CONSTRAINT_NAMES)
+    type_annotation_map = {
+        datetime: UtcDateTime,
+        str: String(),
+        dict[str, Any]: Json,
+        list[Any]: Json,
+    }
+
+
+class Artifact:
+    """Columns of everything that has a history: a public id, and a version for ETags.
+
+    `kind` is the artifact's name in history.
+    """
+
+    kind: str
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[UUID] = mapped_column(unique=True, default=uuid4)
+    version: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+
+
+class Database:
+    """An open database.
+
+    :param url: SQLAlchemy's URL; `sqlite:///...` or `postgresql+psycopg://...`.
+    :raises DatabaseError: if the URL is not one.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.engine = _engine(url)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self._writers = self.engine.execution_options(**{WRITES: True})
+        self._lock = threading.Lock() if self.is_sqlite else nullcontext()
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session for queries; whatever it changed is rolled back."""
+        with Session(self.engine) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A session that commits at the end, or rolls back when anything is raised."""
+        with self._lock, Session(self._writers) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.engine.dispose()
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Database]:
+    """A `Database` that is closed at the end; see there."""
+    database = Database(url)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+        if parsed.drivername in ("postgresql", "postgres"):
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        raise DatabaseError(
+            f"database.url is not usable: {error}. Write sqlite:///FILE or postgresql://..."
+        ) from error
+    if engine.dialect.name == "sqlite":
+        _make_folder(parsed.database)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _make_folder(file: str | None) -> None:
+    if not file or file == ":memory:":
+        return
+    try:
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseError(f"the folder of {file} cannot be made: {error.strerror}") from error
+
+
+def _prepare_sqlite(connection: Any, record: Any) -> None:
+    # We begin transactions ourselves (`_begin_sqlite`); a PRAGMA inside one has no effect.
+    connection.isolation_level = None
+    for pragma in (
+        "busy_timeout=10000",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def explained(database: Database) -> Iterator[None]:
+    """Turn a driver's error at start-up into one that says which database and what to do.
+
+    :raises DatabaseError: in place of SQLAlchemy's `DBAPIError`.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        where = database.engine.url.render_as_string(hide_password=True)
+        raise DatabaseError(
+            f"database {where} cannot be used: {error.orig}. Is it there, and is it up to date? "
+            "('cloud-admin db upgrade' makes it so)"
+        ) from error

@@ -1,0 +1,1 @@
+"""A user's role in an organisation, from invitation to withdrawal."""

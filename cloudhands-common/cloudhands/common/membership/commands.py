@@ -1,0 +1,109 @@
+"""Inviting people, accepting, and the operator's direct grant."""
+
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cloudhands.common import permissions
+from cloudhands.common.actor.commands import user_from_directory
+from cloudhands.common.actor.queries import roles_of
+from cloudhands.common.actor.tables import Actor, User
+from cloudhands.common.directory import Person
+from cloudhands.common.errors import Conflict
+from cloudhands.common.forms import Form, Line
+from cloudhands.common.machine import move
+from cloudhands.common.membership.queries import roles_in, roles_towards
+from cloudhands.common.membership.states import MEMBERSHIP
+from cloudhands.common.membership.tables import Membership
+from cloudhands.common.organisation.tables import Organisation
+
+RoleName = Literal["member", "admin"]
+
+
+class Invitation(Form):
+    """Whom to invite, by the directory's immutable id, and as what."""
+
+    person: Line
+    role: RoleName = "member"
+
+
+def grant(
+    session: Session,
+    actor: Actor,
+    organisation: Organisation,
+    user: User,
+    role: RoleName,
+    now: datetime,
+) -> Membership:
+    """Make somebody an active member at once: the operator's.
+
+    :raises Conflict: if there is a membership already.
+    """
+    permissions.require("membership.grant", roles_of(actor))
+    if _find(session, organisation, user):
+        raise Conflict(f"{user.name} is known to {organisation.title} already.")
+    membership = _new(session, organisation, user, role, now)
+    move(session, MEMBERSHIP, membership, "active", actor, f"made {role} at the command line", now)
+    return membership
+
+
+def invite(
+    session: Session,
+    actor: Actor,
+    organisation: Organisation,
+    person: Person,
+    role: RoleName,
+    now: datetime,
+) -> Membership:
+    """Invite a person of the directory; an ended membership is taken up again.
+
+    :param person: as the directory describes them, never as a client does.
+    :raises Conflict: if they are a member or invited already.
+    """
+    permissions.require("membership.invite", roles_in(session, actor, organisation))
+    user = user_from_directory(session, person, now)
+    membership = _find(session, organisation, user) or _new(session, organisation, user, role, now)
+    if membership.state in ("invited", "accepted", "active"):
+        raise Conflict(f"{user.name} is {_ALREADY[membership.state]} already.")
+    membership.role = role
+    move(session, MEMBERSHIP, membership, "invited", actor, f"invited as {role}", now)
+    return membership
+
+
+_ALREADY = {"invited": "invited", "accepted": "a member", "active": "a member"}
+
+
+def accept(session: Session, actor: Actor, membership: Membership, now: datetime) -> None:
+    """Accept one's own invitation.
+
+    :raises Conflict: if it is not open any more.
+    """
+    permissions.require("membership.accept", roles_towards(session, actor, membership))
+    if membership.state != "invited":
+        raise Conflict("This invitation is not open any more.")
+    move(session, MEMBERSHIP, membership, "active", actor, "accepted the invitation", now)
+
+
+def _find(session: Session, organisation: Organisation, user: User) -> Membership | None:
+    return session.scalars(
+        select(Membership)
+        .where(Membership.organisation_id == organisation.id, Membership.user_id == user.id)
+        .with_for_update()
+    ).one_or_none()
+
+
+def _new(
+    session: Session, organisation: Organisation, user: User, role: RoleName, now: datetime
+) -> Membership:
+    membership = Membership(
+        organisation=organisation,
+        user=user,
+        role=role,
+        state=MEMBERSHIP.initial,
+        created_at=now,
+        version=0,
+    )
+    session.add(membership)
+    return membership

@@ -1,0 +1,1 @@
+"""A tenancy: memberships, subscriptions, appliances and limits."""

@@ -1,0 +1,86 @@
+"""Who may do what: the only table. Commands enforce it, whoever calls them.
+
+A role is held towards something: a person is a member of one organisation and a stranger to
+another. What a person may not even see is answered as if it did not exist.
+"""
+
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+
+from cloudhands.common.errors import Forbidden, NotFound, Unauthenticated
+
+
+class Role(StrEnum):
+    """What somebody is towards the thing in question."""
+
+    ANONYMOUS = "anonymous"  # not signed in
+    PERSON = "person"  # signed in
+    SELF = "self"  # the person whose account, key or invitation it is
+    MEMBER = "member"  # an active member of the organisation
+    ADMIN = "admin"  # an active member with the administrator's role
+    OWNER = "owner"  # a member who launched the appliance
+    OPERATOR = "operator"  # at the command line of the installation
+    BURST = "burst"  # cloud-burst
+
+
+_R = Role
+EVERYONE = frozenset({_R.ANONYMOUS, _R.PERSON})
+SIGNED_IN = frozenset({_R.PERSON})
+MEMBERS = frozenset({_R.MEMBER, _R.ADMIN})
+
+PERMISSIONS: Mapping[str, frozenset[Role]] = {
+    "front.see": EVERYONE,
+    "static.see": EVERYONE,
+    "session.open": EVERYONE,
+    "session.close": SIGNED_IN,
+    "account.see": SIGNED_IN,
+    "key.add": SIGNED_IN,
+    "key.see": frozenset({_R.SELF}),
+    "key.remove": frozenset({_R.SELF}),
+    "people.search": SIGNED_IN,
+    "organisation.create": frozenset({_R.OPERATOR}),
+    "organisation.see": MEMBERS,
+    "membership.grant": frozenset({_R.OPERATOR}),
+    "membership.invite": frozenset({_R.ADMIN}),
+    "membership.see": frozenset({_R.SELF, _R.ADMIN}),
+    "membership.accept": frozenset({_R.SELF}),
+    "user.create": frozenset({_R.OPERATOR}),
+    "catalogue.load": frozenset({_R.OPERATOR}),
+    "catalogue.see": MEMBERS,
+    "appliance.launch": MEMBERS,
+    "appliance.see": MEMBERS,
+    "appliance.start": frozenset({_R.OWNER, _R.ADMIN}),
+    "appliance.stop": frozenset({_R.OWNER, _R.ADMIN}),
+    "appliance.delete": frozenset({_R.OWNER, _R.ADMIN}),
+    "appliance.retry": frozenset({_R.OWNER, _R.ADMIN}),
+}
+
+
+def allowed(permission: str, roles: Collection[Role]) -> bool:
+    """Whether any of these roles has a permission."""
+    return not PERMISSIONS[permission].isdisjoint(roles)
+
+
+def require(permission: str, roles: Collection[Role]) -> None:
+    """Refuse whoever has none of the roles that a permission needs.
+
+    :raises Unauthenticated: if nobody is signed in.
+    :raises NotFound: if they may not see the thing either.
+    :raises Forbidden: if they see it, but may not do this.
+    """
+    if allowed(permission, roles):
+        return
+    if Role.ANONYMOUS in roles:
+        raise Unauthenticated("Please sign in first.")
+    if not _sees(permission.partition(".")[0], roles):
+        raise NotFound("There is no such page, or it is not yours to see.")
+    raise Forbidden("Your role does not allow this.")
+
+
+# Where there is nothing of its own to see, the organisation decides.
+_SEEN_WITH = {"membership": "organisation.see"}
+
+
+def _sees(kind: str, roles: Collection[Role]) -> bool:
+    permission = _SEEN_WITH.get(kind, f"{kind}.see")
+    return permission not in PERMISSIONS or allowed(permission, roles)

@@ -1,0 +1,56 @@
+"""Subscribing organisations to providers."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cloudhands.common import permissions, settings
+from cloudhands.common.actor.queries import roles_of
+from cloudhands.common.actor.tables import Actor
+from cloudhands.common.machine import move
+from cloudhands.common.organisation.tables import Organisation
+from cloudhands.common.provider.states import SUBSCRIPTION
+from cloudhands.common.provider.tables import Provider, Subscription
+
+Overflow = Literal["never", "ask", "auto"]
+
+
+def provider(session: Session, name: str, now: datetime) -> Provider:
+    """The row of a provider of the settings, made at the first call."""
+    known = session.scalars(select(Provider).where(Provider.name == name)).one_or_none()
+    if known is None:
+        known = Provider(name=name, created_at=now, version=0)
+        session.add(known)
+        session.flush()
+    return known
+
+
+def subscribe(
+    session: Session,
+    actor: Actor,
+    organisation: Organisation,
+    providers: Mapping[str, settings.Provider],
+    overflow: Overflow,
+    now: datetime,
+) -> None:
+    """Let an organisation use every provider of the settings, on the operator's word.
+
+    :param overflow: whether public clouds may be used when the private ones are full.
+    """
+    permissions.require("organisation.create", roles_of(actor))
+    for name, defined in providers.items():
+        subscription = Subscription(
+            organisation=organisation,
+            provider=provider(session, name, now),
+            priority=defined.priority,
+            overflow=overflow,
+            state=SUBSCRIPTION.initial,
+            created_at=now,
+            version=0,
+        )
+        session.add(subscription)
+        why = "the operator vouches for it"
+        move(session, SUBSCRIPTION, subscription, "active", actor, why, now)

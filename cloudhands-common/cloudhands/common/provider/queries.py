@@ -1,0 +1,18 @@
+"""What can be read of providers and subscriptions."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from cloudhands.common.provider.tables import Subscription
+
+
+def subscriptions_of(session: Session, organisation_id: int) -> Sequence[Subscription]:
+    """An organisation's subscriptions with their providers, in the order of priority."""
+    return session.scalars(
+        select(Subscription)
+        .where(Subscription.organisation_id == organisation_id)
+        .options(joinedload(Subscription.provider))
+        .order_by(Subscription.priority, Subscription.id)
+    ).all()

@@ -1,0 +1,42 @@
+"""The tables of providers and subscriptions."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from cloudhands.common.db import Artifact, Base
+from cloudhands.common.organisation.tables import Organisation
+
+
+class Provider(Artifact, Base):
+    """What happened to a cloud; the settings define it, under the same name."""
+
+    __tablename__ = "providers"
+    kind = "provider"
+
+    name: Mapped[str] = mapped_column(unique=True)
+    full_until: Mapped[datetime | None]
+
+
+class Subscription(Artifact, Base):
+    """An organisation's use of a provider.
+
+    `priority`: the lowest is tried first. `overflow` is the consent to a public cloud.
+    """
+
+    __tablename__ = "subscriptions"
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "provider_id"),
+        CheckConstraint("overflow IN ('never', 'ask', 'auto')", name="overflow"),
+    )
+    kind = "subscription"
+
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"))
+    provider_id: Mapped[int] = mapped_column(ForeignKey("providers.id"))
+    priority: Mapped[int]
+    overflow: Mapped[str]
+    state: Mapped[str]
+
+    organisation: Mapped[Organisation] = relationship()
+    provider: Mapped[Provider] = relationship()

@@ -1,0 +1,210 @@
+"""Which artifact is due: the rows themselves are the queue.
+
+A wish makes its artifact due at once (`wake`). A worker claims what is due for a while, looks
+at the world without holding a transaction, and records what it saw only while it still holds
+the claim: the token fences a worker that was frozen past its claim. What is at rest has no
+`due_at` and costs nothing, because the index of due rows does not hold it.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import psycopg
+from sqlalchemy import Index, Select, func, or_, select, text, update
+from sqlalchemy.engine import Connection
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from cloudhands.common.db import Artifact, Database, UtcDateTime
+from cloudhands.common.errors import ClaimLost
+
+CHANNEL = "cloudhands_work"
+POLL_SECONDS = 0.02
+
+
+class Due(Artifact):
+    """Columns of an artifact that a worker takes care of.
+
+    `wanted_version` rises with every wish, so that a worker that decided on an older wish knows.
+    `attempt` counts what failed in a row, for the backoff.
+    """
+
+    wanted_version: Mapped[int] = mapped_column(default=1)
+    due_at: Mapped[datetime | None]
+    claim_token: Mapped[str | None]
+    claim_until: Mapped[datetime | None]
+    attempt: Mapped[int] = mapped_column(default=0)
+
+
+def due_index(table: str) -> Index:
+    """The index over what is due and nothing else."""
+    return Index(
+        f"ix_{table}_due",
+        "due_at",
+        sqlite_where=text("due_at IS NOT NULL"),
+        postgresql_where=text("due_at IS NOT NULL"),
+    )
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to act on one artifact for a while.
+
+    :param wanted_version: the wish as it was when the claim was taken.
+    """
+
+    model: type[Due]
+    id: int
+    token: str
+    wanted_version: int
+
+
+def claim(
+    session: Session, model: type[Due], now: datetime, seconds: float, limit: int
+) -> Sequence[Claim]:
+    """Take up to `limit` artifacts that are due and that nobody holds, the longest due first.
+
+    :param session: a writing one.
+    :param seconds: how long the claim lasts.
+    """
+    token = secrets.token_hex(16)
+    rows = session.execute(
+        update(model)
+        .where(model.id.in_(_due(session, model, now).limit(limit)))
+        .values(claim_token=token, claim_until=now + timedelta(seconds=seconds))
+        .returning(model.id, model.wanted_version)
+        .execution_options(synchronize_session=False)
+    )
+    return [Claim(model, id_, token, wanted) for id_, wanted in rows]
+
+
+def _due(session: Session, model: type[Due], now: datetime) -> Select[int]:
+    free = or_(model.claim_until.is_(None), model.claim_until <= now)
+    due = select(model.id).where(model.due_at <= now, free).order_by(model.due_at, model.id)
+    if session.get_bind().dialect.name == "postgresql":
+        return due.with_for_update(skip_locked=True)
+    return due
+
+
+def next_due(session: Session, model: type[Due]) -> datetime | None:
+    """When something will have to be looked at again: its due time, or a claim's end."""
+    later_of = "greatest" if session.get_bind().dialect.name == "postgresql" else "max"
+    moment = getattr(func, later_of)(
+        model.due_at, func.coalesce(model.claim_until, model.due_at), type_=UtcDateTime()
+    )
+    earliest: datetime | None = session.scalar(
+        select(func.min(moment, type_=UtcDateTime())).where(model.due_at.is_not(None))
+    )
+    return earliest
+
+
+def held(session: Session, taken: Claim) -> Any:
+    """The artifact, locked for this transaction, while the claim is still ours.
+
+    :raises ClaimLost: if another worker has taken it since.
+    """
+    artifact = session.scalars(
+        select(taken.model)
+        .where(taken.model.id == taken.id, taken.model.claim_token == taken.token)
+        .with_for_update()
+    ).one_or_none()
+    if artifact is None:
+        raise ClaimLost(f"{taken.model.kind} {taken.id} is claimed by another worker")
+    return artifact
+
+
+def renew(session: Session, taken: Claim, now: datetime, seconds: float) -> None:
+    """Hold a claim for longer.
+
+    :raises ClaimLost: if another worker has taken it since.
+    """
+    held(session, taken).claim_until = now + timedelta(seconds=seconds)
+
+
+def release(artifact: Due, taken: Claim, due_at: datetime | None, now: datetime) -> None:
+    """Give a held artifact back, to be looked at again at `due_at`, or left at rest.
+
+    A wish that came since the claim was taken is never slept over.
+    """
+    newer_wish = artifact.wanted_version != taken.wanted_version
+    artifact.due_at = now if newer_wish else due_at
+    artifact.claim_token = None
+    artifact.claim_until = None
+
+
+def wake(session: Session, artifact: Due, now: datetime) -> None:
+    """Make an artifact due at once, whatever backoff it was in, and tell the workers."""
+    artifact.wanted_version += 1
+    artifact.due_at = now
+    artifact.attempt = 0
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text(f"NOTIFY {CHANNEL}"))
+
+
+class Watcher(Protocol):
+    """Waits until another connection has committed something."""
+
+    def wait(self, seconds: float) -> None:
+        """Return when something may have changed, after `seconds` at the latest."""
+
+
+Sleep = Callable[[float], object]
+"""Sleeps for seconds; a true answer says that the waiting shall end (an event's `wait`)."""
+
+
+@contextmanager
+def watching(database: Database, sleep: Sleep) -> Iterator[Watcher]:
+    """A `Watcher` with a connection of its own."""
+    with database.engine.connect() as connection:
+        if database.is_sqlite:
+            yield _SqliteWatcher(connection, sleep)
+        else:
+            listener = connection.connection.driver_connection
+            assert isinstance(listener, psycopg.Connection)
+            listener.autocommit = True
+            listener.execute(f"LISTEN {CHANNEL}")
+            yield _PostgresWatcher(listener, sleep)
+            connection.invalidate()  # it listens: not for the pool
+
+
+class _SqliteWatcher:
+    """Watches `PRAGMA data_version`, which costs a microsecond or two."""
+
+    def __init__(self, connection: Connection, sleep: Sleep) -> None:
+        self._connection = connection
+        self._sleep = sleep
+        self._seen = self._version()
+
+    def wait(self, seconds: float) -> None:
+        """See `Watcher`."""
+        for _ in range(max(1, int(seconds / POLL_SECONDS))):
+            version = self._version()
+            if version != self._seen:
+                self._seen = version
+                return
+            if self._sleep(POLL_SECONDS):
+                return
+
+    def _version(self) -> int:
+        (version,) = self._connection.exec_driver_sql("PRAGMA data_version").one()
+        self._connection.rollback()
+        return int(version)
+
+
+class _PostgresWatcher:
+    """Listens for the NOTIFY of `wake`."""
+
+    def __init__(self, listener: "psycopg.Connection[Any]", sleep: Sleep) -> None:
+        self._listener = listener
+        self._sleep = sleep
+
+    def wait(self, seconds: float) -> None:
+        """See `Watcher`. Looks up once a second whether the waiting shall end."""
+        for _ in range(max(1, int(seconds))):
+            if any(True for _ in self._listener.notifies(timeout=min(seconds, 1), stop_after=1)):
+                return
+            if self._sleep(0):
+                return
