@@ -83,11 +83,10 @@ summary() {
     for line in "${left_out[@]}"; do echo "left out $line"; done
     if [ -f "$log" ]; then
         # The reasons of skipped tests stand above, in pytest's own report.
-        line=$(tail -n 1 "$log")
-        echo "tests:   ${line//=/}"
+        echo "tests    $(tail -n 1 "$log" | sed 's/^=* *//; s/ *=*$//')"
     fi
     if [ -n "$failed" ]; then
-        echo "FAILED   $failed; what comes after it was not reached"
+        echo "FAILED   $failed (the steps after it were not run)"
     elif [ "$status" -ne 0 ]; then
         echo "FAILED   with status $status"
     else
@@ -131,7 +130,7 @@ namespace_guard() {
 # A file's tests stay in one process, so that they share the servers that they start.
 run_tests() {
     "$python" -m pytest -n "${PYTEST_WORKERS:-auto}" --maxprocesses "${PYTEST_WORKERS:-8}" --dist loadfile \
-        --durations=10 -rs 2>&1 | tee "$log"
+        --durations=10 -rfEs 2>&1 | tee "$log"
 }
 
 # --- The steps -----------------------------------------------------------------------------------------
