@@ -1,0 +1,1 @@
+"""cloud-index: a local search index of the people in the LDAP directory, and how to search it."""
