@@ -1,0 +1,96 @@
+"""The fixtures that tests of all five distributions share; the root `conftest.py` registers them.
+
+Thin wrappers: the work is in the modules beside this one, which need no pytest.
+"""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cloudhands.common import schema, settings
+from cloudhands.common.db import Database, opened
+from cloudhands.common.testing import directories, people, slapd
+from cloudhands.common.testing.postgresql import PostgreSQL, postgresql
+from cloudhands.common.testing.programs import require, unavailable
+
+# --- directories ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session", params=directories.KINDS)
+def any_directory(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[settings.Directory]:
+    """The settings of a directory of 1,000 people, once for each kind; not to be changed."""
+    if request.param == directories.SLAPD:
+        require_slapd()
+    folder = tmp_path_factory.mktemp(f"{request.param}-directory")
+    entries = people.make(password=directories.PASSWORD)
+    with directories.serving(request.param, folder, entries) as url:
+        yield directories.settings_for(url)
+
+
+@pytest.fixture
+def own_slapd(tmp_path: Path) -> Iterator[slapd.Slapd]:
+    """A slapd with 200 people for one test, which may change or kill it."""
+    require_slapd()
+    entries = people.make(200, password=directories.PASSWORD)
+    with slapd.running_with(tmp_path / "slapd", entries) as server:
+        yield server
+
+
+def require_slapd() -> None:
+    """Skip the test, or fail it in CI, where slapd is not installed."""
+    require("slapd")
+    if slapd.find() is None:
+        unavailable("all of slapd: install the package slapd")
+
+
+# The suite's assertions explain themselves wherever it is inherited.
+pytest.register_assert_rewrite("cloudhands.common.testing.contract")
+
+# --- databases -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgreSQL]:
+    """A PostgreSQL for all tests of this process."""
+    with postgresql() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with every table, to be copied."""
+    file = tmp_path_factory.mktemp("sqlite") / "upgraded.db"
+    with opened(f"sqlite:///{file}") as database:
+        schema.upgrade(database)
+    return file
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """The URL of a new SQLite database with every table and no rows."""
+    return f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'cloudhands.db')}"
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: PostgreSQL) -> Iterator[str]:
+    """The URL of a new PostgreSQL database with every table and no rows."""
+    with postgresql_server.upgraded() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a new database with every table and no rows, once for each kind."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A new database with every table and no rows, once for each kind."""
+    with opened(database_url) as database:
+        yield database
