@@ -1,0 +1,1 @@
+"""The files that an installation needs besides our programs, and what renders them."""

@@ -1,0 +1,102 @@
+import os
+import signal
+import subprocess
+import sysconfig
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from jinja2 import UndefinedError
+
+from cloudhands.common.testing.processes import running
+from cloudhands.ops.deploy import files
+
+SCRIPTS = Path(sysconfig.get_path("scripts"))
+PROGRAMS = ("cloud-index", "cloud-burst", "cloud-serve")
+
+# Stands in for each program: tells its arguments, and ends on TERM.
+STAND_IN = """#!/bin/sh
+echo "started with $*"
+trap 'exit 0' TERM
+while :; do sleep 0.05; done
+"""
+
+
+@pytest.fixture
+def layout():
+    # A short path, for the socket, with what a shell takes for its own.
+    with tempfile.TemporaryDirectory(prefix="c d'$(e)", dir="/tmp") as folder:
+        programs = Path(folder, "bin")
+        programs.mkdir()
+        for name in PROGRAMS:
+            (programs / name).write_text(STAND_IN, encoding="utf-8")
+            (programs / name).chmod(0o755)
+        yield files.Layout(Path(folder, "my settings.toml"), Path(folder, "state"), programs)
+
+
+def control(config, *argv):
+    return subprocess.run(
+        [SCRIPTS / "supervisorctl", "-c", config, *argv],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def wait_until(check, limit=10):
+    deadline = time.monotonic() + limit
+    while not check():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def pid_of(config, name):
+    return int(control(config, "pid", name).stdout)
+
+
+@pytest.fixture
+def config(layout):
+    (file,) = files.write(layout, layout.state)
+    argv = [str(SCRIPTS / "supervisord"), "-n", "-c", str(file)]
+    with running(argv, ready=lambda: control(file, "status").returncode == 0, stop_limit=20):
+        yield file
+
+
+def test_each_program_runs_with_the_settings_file(layout, config):
+    for name in PROGRAMS:
+        log = (layout.logs / f"{name}.log").read_text(encoding="utf-8")
+        assert log == f"started with --config {layout.config}\n"
+
+
+def test_only_its_owner_may_speak_to_supervisord(layout, config):
+    assert layout.socket.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_killed_program_is_started_again_at_once(config, name):
+    before = pid_of(config, name)
+    os.kill(before, signal.SIGKILL)
+    wait_until(lambda: pid_of(config, name) not in (0, before), limit=3)
+
+
+def test_a_program_that_is_asked_to_stop_stays_stopped(config):
+    assert "stopped" in control(config, "stop", "cloud-burst").stdout
+    assert "STOPPED" in control(config, "status", "cloud-burst").stdout
+
+
+def test_an_installation_adds_programs_of_its_own(layout):
+    (layout.state / "conf.d").mkdir(parents=True)
+    (layout.state / "conf.d" / "extra.conf").write_text(
+        "[program:extra]\ncommand=/bin/sleep 60\nstartsecs=0\n", encoding="utf-8"
+    )
+    (file,) = files.write(layout, layout.state)
+    argv = [str(SCRIPTS / "supervisord"), "-n", "-c", str(file)]
+    with running(argv, ready=lambda: control(file, "status").returncode == 0, stop_limit=20):
+        assert pid_of(file, "extra")
+
+
+def test_a_name_that_a_template_lacks_is_an_error():
+    with pytest.raises(UndefinedError):
+        files.render("supervisord.conf.jinja")
