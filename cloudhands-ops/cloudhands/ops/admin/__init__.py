@@ -1,0 +1,1 @@
+"""`cloud-admin`, the operator's command: one module for each group of commands."""

@@ -1,0 +1,40 @@
+"""`cloud-admin deploy-files`: what an installation needs besides our programs."""
+
+import argparse
+import os
+from pathlib import Path
+
+from cloudhands.common import service
+from cloudhands.common.settings import CONFIG_VARIABLE, DEFAULT_CONFIG
+from cloudhands.ops.admin.operation import answer
+from cloudhands.ops.admin.parsing import Commands, command
+from cloudhands.ops.deploy import files
+
+
+def add_commands(groups: Commands) -> None:
+    """Add this command."""
+    parser = command(
+        groups,
+        "deploy-files",
+        "Write supervisord's configuration for this environment and settings file.",
+        write,
+    )
+    parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="the folder for them")
+
+
+def write(options: argparse.Namespace) -> None:
+    """Render the deployment files into a folder, over what is there.
+
+    :raises ConfigurationError: if a setting is wrong or a file cannot be written.
+    """
+    state = service.read_settings(options).state.absolute()
+    config = options.config or Path(os.environ.get(CONFIG_VARIABLE, DEFAULT_CONFIG))
+    layout = files.Layout(config=config.absolute(), state=state)
+    written = files.write(layout, options.to)
+    supervisord = layout.programs / "supervisord"
+    answer(
+        options,
+        {"files": [str(file) for file in written]},
+        *(f"Wrote {file}." for file in written),
+        f"Next: {supervisord} -c {options.to.absolute() / files.SUPERVISORD}",
+    )
