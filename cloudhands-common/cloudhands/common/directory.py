@@ -6,6 +6,7 @@ be tidy: a value may be missing, repeated, binary or not text at all.
 """
 
 import ssl
+import traceback
 import unicodedata
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,6 +38,9 @@ REFUSALS = (
     # Not a password that any directory could hold, for example with a control character.
     ldap.LDAPSASLPrepError,
 )
+
+# ldap3 decodes without checking: the answer of a broken server comes out as errors like these.
+UNDECODABLE = (PyAsn1Error, LookupError, ValueError, TypeError, AttributeError)
 
 Attributes = Mapping[str, Sequence[bytes]]
 
@@ -90,17 +94,25 @@ def connect(directory: settings.Directory, state: Path) -> Iterator[ldap3.Connec
             _open(connection, directory)
             yield connection
         finally:
-            # The answer is here already; how the conversation ends is of no interest.
-            with suppress(ldap.LDAPException, OSError):
-                connection.unbind()
+            _close(connection)
 
 
 @contextmanager
 def _plainly(directory: settings.Directory) -> Iterator[None]:
     try:
         yield
-    except (ldap.LDAPException, PyAsn1Error, OSError) as error:
+    except (ldap.LDAPException, OSError) as error:
         raise DirectoryError(f"the directory {directory.url} cannot answer: {error}") from error
+    except UNDECODABLE as error:
+        if not _comes_from_ldap3(error):
+            raise
+        raise DirectoryError(f"what the directory {directory.url} answers is not LDAP") from error
+
+
+def _comes_from_ldap3(error: BaseException) -> bool:
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    module: str = frames[-1].f_globals.get("__name__", "")
+    return module.startswith(("ldap3.", "pyasn1."))
 
 
 def _connection(directory: settings.Directory, state: Path) -> ldap3.Connection:
@@ -144,6 +156,15 @@ def _open(connection: ldap3.Connection, directory: settings.Directory) -> None:
     if directory.start_tls:
         connection.start_tls(read_server_info=False)
     connection.bind(read_server_info=False)
+
+
+def _close(connection: ldap3.Connection) -> None:
+    # ldap3 forgets the socket of a connection that it could not open.
+    remaining = connection.socket
+    with suppress(ldap.LDAPException, OSError):
+        connection.unbind()
+    if remaining is not None:
+        remaining.close()
 
 
 def authenticate(

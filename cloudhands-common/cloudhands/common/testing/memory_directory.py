@@ -7,7 +7,6 @@ for demonstrations and tests, nothing else.
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any, cast
@@ -34,12 +33,6 @@ class Directory(ServerFactory):
 components.registerAdapter(  # type: ignore[no-untyped-call]
     lambda directory: directory.root, Directory, interfaces.IConnectedLDAPEntry
 )
-
-
-def command(port: int, ldif: Path) -> list[str]:
-    """The command line that serves an LDIF file in the foreground, on 127.0.0.1."""
-    module = "cloudhands.common.testing.memory_directory"
-    return [sys.executable, "-m", module, "--port", str(port), "--ldif", str(ldif.absolute())]
 
 
 def serve(port: int, ldif: IO[bytes]) -> None:

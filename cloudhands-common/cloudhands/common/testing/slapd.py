@@ -13,7 +13,7 @@ from pathlib import Path
 import ldap3
 from ldap3.core.exceptions import LDAPException
 
-from cloudhands.common.testing import people, programs
+from cloudhands.common.testing import people, ports, programs
 from cloudhands.common.testing.certificates import Certificate
 from cloudhands.common.testing.ports import LOOPBACK, free_port
 from cloudhands.common.testing.processes import Process, running
@@ -164,6 +164,9 @@ def command(folder: Path, port: int) -> list[str]:
 
 def answers(port: int) -> bool:
     """Whether an LDAP server answers at a port of 127.0.0.1."""
+    # Asked first, because ldap3 leaves a socket behind where nothing listens.
+    if not ports.answers(port):
+        return False
     server = ldap3.Server(f"ldap://{LOOPBACK}:{port}", get_info=ldap3.NONE, connect_timeout=2)
     try:
         with ldap3.Connection(server) as connection:
