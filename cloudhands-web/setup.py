@@ -12,10 +12,10 @@ setup(
     # WebOb imports cgi, which Python 3.13 dropped.
     install_requires=[
         f"cloudhands-common=={VERSION}",
+        "jinja2",
         'legacy-cgi; python_version >= "3.13"',
         "limits",
         "pyramid>=2.1",
-        "pyramid-jinja2",
         "rapidfuzz",
         "setuptools>=77,<80.9",
         "tantivy",

@@ -72,15 +72,19 @@ def require(permission: str, roles: Collection[Role]) -> None:
         return
     if Role.ANONYMOUS in roles:
         raise Unauthenticated("Please sign in first.")
-    if not _sees(permission.partition(".")[0], roles):
+    if permission.endswith(".see") or not allowed(_seen_by(permission), roles):
         raise NotFound("There is no such page, or it is not yours to see.")
     raise Forbidden("Your role does not allow this.")
 
 
-# Where there is nothing of its own to see, the organisation decides.
-_SEEN_WITH = {"membership": "organisation.see"}
+# Where the thing is yet to be made, what it is made in must be seen.
+_SEEN_IN = {
+    "appliance.launch": "organisation.see",
+    "membership.invite": "organisation.see",
+    "key.add": "account.see",
+}
 
 
-def _sees(kind: str, roles: Collection[Role]) -> bool:
-    permission = _SEEN_WITH.get(kind, f"{kind}.see")
-    return permission not in PERMISSIONS or allowed(permission, roles)
+def _seen_by(permission: str) -> str:
+    seen = _SEEN_IN.get(permission, f"{permission.partition('.')[0]}.see")
+    return seen if seen in PERMISSIONS else permission

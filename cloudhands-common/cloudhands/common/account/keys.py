@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import StringConstraints, field_validator
+from pydantic import Field, StringConstraints, field_validator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -77,8 +77,16 @@ class PublicKey:
 class NewKey(Form):
     """A public key and what its owner calls it."""
 
-    label: Label
-    key: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=16384)]
+    label: Annotated[Label, Field(title="Name", description="For example: laptop")]
+    key: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=16_384),
+        Field(
+            title="Public key",
+            description="The one line of a .pub file, for example ~/.ssh/id_ed25519.pub",
+            json_schema_extra={"format": "textarea"},
+        ),
+    ]
 
     @field_validator("key")
     @classmethod

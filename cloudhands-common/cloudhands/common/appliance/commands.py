@@ -1,8 +1,9 @@
 """What a person may ask of an appliance: launch it, and set its goal."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
+from pydantic import Field
 from sqlalchemy.orm import Session
 
 from cloudhands.common import history, permissions, work
@@ -32,8 +33,8 @@ ASKED_TO = {"running": "start", "stopped": "stop", "deleted": "be deleted"}
 class Launch(Form):
     """A new appliance: what its owner calls it, and one of the item's sizes."""
 
-    label: Label
-    size: Slug
+    label: Annotated[Label, Field(title="Name", description="What you call this one.")]
+    size: Annotated[Slug, Field(title="Size")]
 
 
 def launch(
@@ -82,8 +83,7 @@ def set_goal(
     :raises Conflict: if its state does not allow it; the sentence says what is possible.
     """
     permissions.require(PERMISSION_FOR[goal], roles_towards(session, actor, appliance))
-    possible = GOALS[appliance.state] if appliance.goal != "deleted" else {"deleted"}
-    if goal not in possible:
+    if goal not in possible_goals(appliance) | {appliance.goal}:
         raise Conflict(_impossible(appliance, goal))
     if appliance.goal == goal:
         return
@@ -94,11 +94,21 @@ def set_goal(
     work.wake(session, appliance, now)
 
 
+def possible_goals(appliance: Appliance) -> frozenset[str]:
+    """The goals that would change something now; none once it is to be deleted."""
+    if appliance.goal == "deleted":
+        return frozenset()
+    return GOALS[appliance.state] - {appliance.goal}
+
+
 def _impossible(appliance: Appliance, goal: Goal) -> str:
-    state = "being deleted" if appliance.goal == "deleted" else appliance.state
-    possible = sorted(ASKED_TO[other] for other in GOALS[appliance.state] - {goal})
-    now_possible = f" It can {' or '.join(possible)}." if state != "being deleted" else ""
-    return f"{appliance.label} is {state} and cannot {ASKED_TO[goal]} now.{now_possible}"
+    if appliance.goal == "deleted":
+        return f"{appliance.label} is being deleted and cannot {ASKED_TO[goal]} any more."
+    possible = " or ".join(sorted(ASKED_TO[other] for other in possible_goals(appliance)))
+    return (
+        f"{appliance.label} is {appliance.state} and cannot {ASKED_TO[goal]} now. "
+        f"It can {possible}."
+    )
 
 
 def retry(session: Session, actor: User, appliance: Appliance, now: datetime) -> None:

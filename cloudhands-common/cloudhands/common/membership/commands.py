@@ -1,8 +1,9 @@
 """Inviting people, accepting, and the operator's direct grant."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
+from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -25,8 +26,8 @@ RoleName = Literal["member", "admin"]
 class Invitation(Form):
     """Whom to invite, by the directory's immutable id, and as what."""
 
-    person: Line
-    role: RoleName = "member"
+    person: Annotated[Line, Field(title="Person")]
+    role: Annotated[RoleName, Field(title="Role")] = "member"
 
 
 def grant(

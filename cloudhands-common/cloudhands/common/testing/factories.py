@@ -50,7 +50,7 @@ PROVIDERS = {
     "public": settings.Provider(kind="simulated", label="Public cloud", public=True, priority=20),
 }
 
-KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0Xc5ZsZ1mFJ2S3rQ2Q7T0mQ9bKp4J8b8Jv1wq3xY7z"
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
 
 
 @dataclass

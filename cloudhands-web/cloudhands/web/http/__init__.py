@@ -1,0 +1,1 @@
+"""What every page relies on: reading bodies, negotiation, HAL and problems."""

@@ -1,0 +1,94 @@
+"""Renders a representation as HAL with HAL-FORMS templates (`application/prs.hal-forms+json`).
+
+HAL: draft-kelly-json-hal; HAL-FORMS: https://rwcbook.github.io/hal-forms/. Our own relations
+are compact URIs with the prefix `ch:`.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from cloudhands.web.representation import Choices, Field, Link, Option, Representation
+
+CURIES = [{"name": "ch", "href": "/rels/{rel}", "templated": True}]
+
+
+def render(page: Representation, csrf_token: str) -> dict[str, Any]:
+    """The whole document, ready for JSON.
+
+    :param csrf_token: goes into every template as a read-only property.
+    """
+    document = _resource(page, csrf_token)
+    document["_links"] = {**document.get("_links", {}), "curies": CURIES}
+    return document
+
+
+def _resource(page: Representation, csrf_token: str) -> dict[str, Any]:
+    document: dict[str, Any] = {"title": page.title}
+    document |= {key: _plain(value) for key, value in page.info.items()}
+    if page.nav:
+        document["_links"] = _links(page.nav)
+    if page.items:
+        document["_embedded"] = {
+            rel: [_resource(item, csrf_token) for item in items]
+            for rel, items in page.items.items()
+        }
+    if page.options:
+        document["_templates"] = {
+            key: _template(option, csrf_token) for key, option in page.options.items()
+        }
+    return document
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _links(nav: Sequence[Link]) -> dict[str, Any]:
+    links: dict[str, Any] = {}
+    for link in nav:
+        shown = {"href": link.href, "title": link.title}
+        if link.templated:
+            shown["templated"] = True  # type: ignore[assignment]
+        links.setdefault(link.rel, []).append(shown)
+    # What may come several times is always a list, so that a client need not tell.
+    return {rel: found if rel in MANY else found[0] for rel, found in links.items()}
+
+
+MANY = frozenset({"ch:organisation", "item"})
+"""Relations that are lists even when there is one link."""
+
+
+def _template(option: Option, csrf_token: str) -> dict[str, Any]:
+    token = {"name": "csrf_token", "value": csrf_token, "readOnly": True, "required": True}
+    return {
+        "title": option.title,
+        "method": "POST",
+        "target": option.target,
+        "contentType": "application/json",
+        "properties": [*(_property(field) for field in option.fields), token],
+    }
+
+
+def _property(field: Field) -> Mapping[str, Any]:
+    about: dict[str, Any] = {
+        "name": field.name,
+        "prompt": field.prompt,
+        "required": field.required,
+        "type": "text" if field.type == "select" else field.type,
+    }
+    if field.value:
+        about["value"] = field.value
+    if field.type == "hidden":
+        about["readOnly"] = True
+    if field.min_length is not None:
+        about["minLength"] = field.min_length
+    if field.max_length is not None:
+        about["maxLength"] = field.max_length
+    if field.choices:
+        about["options"] = _options(field.choices)
+    return about
+
+
+def _options(choices: Choices) -> Mapping[str, Any]:
+    return {"inline": [{"value": value, "prompt": prompt} for value, prompt in choices]}

@@ -1,0 +1,93 @@
+"""Answers in the form that the client asked for: HTML for people, HAL-FORMS for programs.
+
+A view returns a `Representation` and names its HTML template as its renderer; this module's
+renderer decides by the `Accept` header which of the two is sent.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from pyramid.config import Configurator
+from pyramid.httpexceptions import HTTPSeeOther
+from pyramid.request import Request
+from pyramid.response import Response
+
+from cloudhands.web.http import hal
+from cloudhands.web.representation import Representation
+from cloudhands.web.security import csrf
+
+HTML = "text/html"
+HAL_FORMS = "application/prs.hal-forms+json"
+JSON_OFFERS = (HAL_FORMS, "application/hal+json", "application/json", "application/problem+json")
+
+
+def chosen_type(request: Request) -> str:
+    """The media type to answer with; HTML for whoever takes anything."""
+    offers = request.accept.acceptable_offers([HTML, *JSON_OFFERS])
+    return offers[0][0] if offers else HTML
+
+
+def wants_json(request: Request) -> bool:
+    """Whether the client is a program that asked for JSON."""
+    return chosen_type(request) != HTML
+
+
+def done(request: Request, location: str, *, created: bool = False) -> Response:
+    """The answer to a command: where to look now."""
+    if created and wants_json(request):
+        body = {"_links": {"self": {"href": location}}}
+        return Response(json_body=body, status=201, content_type=HAL_FORMS, location=location)
+    return HTTPSeeOther(location=location)
+
+
+def render_html(request: Request, template: str, page: Representation) -> str:
+    """A page as HTML.
+
+    :param template: its path below the package, for example `pages/front/templates/front.jinja`.
+    """
+    environment: Environment = request.registry.jinja
+    return environment.get_template(template).render(
+        page=page,
+        here=request.path_qs,
+        site=request.services.site,
+        viewer=request.viewer,
+        csrf_token=csrf.token(request),
+    )
+
+
+class _PageRenderer:
+    def __init__(self, info: Any) -> None:
+        self._template = info.name
+
+    def __call__(self, page: Representation, system: Mapping[str, Any]) -> str:
+        request = system["request"]
+        response = request.response
+        response.vary = ("Accept", "Cookie")
+        response.cache_control = "private, no-cache"
+        kind = chosen_type(request)
+        if kind == HTML:
+            response.content_type = HTML
+            return render_html(request, self._template, page)
+        response.content_type = kind
+        return json.dumps(hal.render(page, csrf.token(request)), ensure_ascii=False)
+
+
+def _moment(value: datetime) -> str:
+    return value.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def includeme(config: Configurator) -> None:
+    """Register the renderer for page templates."""
+    environment = Environment(
+        loader=PackageLoader("cloudhands.web", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["moment"] = _moment
+    config.registry.jinja = environment
+    config.add_renderer(".jinja", _PageRenderer)

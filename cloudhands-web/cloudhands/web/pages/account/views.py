@@ -1,0 +1,46 @@
+"""The views of the account."""
+
+from pyramid.request import Request
+from pyramid.response import Response
+from pyramid.view import view_config
+
+from cloudhands.common.account import keys
+from cloudhands.common.account.keys import NewKey
+from cloudhands.common.actor.tables import User
+from cloudhands.common.errors import InvalidInput
+from cloudhands.web.http.negotiation import done
+from cloudhands.web.http.submission import reject, submitted
+from cloudhands.web.pages.account.representation import of_account
+from cloudhands.web.pages.account.scope import KeyScope
+from cloudhands.web.representation import Representation
+from cloudhands.web.security.scopes import Scope
+
+ACCOUNT = "pages/account/templates/account.jinja"
+
+
+@view_config(route_name="account", request_method="GET", permission="account.see", renderer=ACCOUNT)
+def show(scope: Scope, request: Request) -> Representation:
+    """One's own account."""
+    return of_account(request, request.viewer)
+
+
+@view_config(route_name="add-key", request_method="POST", permission="key.add")
+def add_key(scope: Scope, request: Request) -> Response:
+    """Keep one more key."""
+    try:
+        wanted = submitted(request, NewKey)
+    except InvalidInput as error:
+        return reject(request, ACCOUNT, of_account(request, request.viewer), "add-key", error)
+    with request.writing() as session:
+        user = session.get_one(User, request.viewer.id)
+        keys.add_key(session, user, wanted, request.services.clock())
+    return done(request, request.route_path("account"), created=True)
+
+
+@view_config(route_name="remove-key", request_method="POST", permission="key.remove")
+def remove_key(scope: KeyScope, request: Request) -> Response:
+    """Forget a key."""
+    with request.writing() as session:
+        user = session.get_one(User, request.viewer.id)
+        keys.remove_key(session, user, scope.uuid, request.services.clock())
+    return done(request, request.route_path("account"))

@@ -1,0 +1,109 @@
+"""The representations of an appliance: whole, and as one of a list."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from pyramid.request import Request
+
+from cloudhands.common import history, permissions
+from cloudhands.common.appliance import queries
+from cloudhands.common.appliance.commands import possible_goals
+from cloudhands.common.appliance.states import AT_REST
+from cloudhands.common.appliance.tables import Appliance
+from cloudhands.common.history import Event
+from cloudhands.common.permissions import Role
+from cloudhands.web.representation import Link, Option, Representation, options
+
+
+def summary(request: Request, appliance: Appliance, addresses: Sequence[str]) -> Representation:
+    """An appliance as one of a list."""
+    return Representation(
+        title=appliance.label,
+        info=_info(request, appliance, addresses),
+        nav=[Link("self", _path(request, "appliance", appliance), appliance.label)],
+    )
+
+
+def of_appliance(request: Request, appliance: Appliance, roles: Collection[Role]) -> Representation:
+    """An appliance with where it runs and why, its history, and what can be done now."""
+    organisation = appliance.organisation
+    addresses = queries.addresses_of(request.db, [appliance])[appliance.id]
+    return Representation(
+        title=appliance.label,
+        info={
+            **_info(request, appliance, addresses),
+            "item": appliance.definition["title"],
+            "organisation": organisation.title,
+            "placement": appliance.placement,
+            "moving": appliance.state not in AT_REST or bool(appliance.problem),
+        },
+        nav=[
+            Link("self", _path(request, "appliance", appliance), appliance.label),
+            Link(
+                "up",
+                request.route_path("organisation", organisation=organisation.uuid),
+                organisation.title,
+            ),
+        ],
+        items={"ch:history": [_event(row) for row in history.latest(request.db, appliance.uuid)]},
+        options=_options(request, appliance, roles),
+    )
+
+
+def _path(request: Request, route: str, appliance: Appliance) -> str:
+    path: str = request.route_path(route, appliance=appliance.uuid)
+    return path
+
+
+def _info(request: Request, appliance: Appliance, addresses: Sequence[str]) -> dict[str, Any]:
+    return {
+        "label": appliance.label,
+        "state": appliance.state,
+        "goal": appliance.goal,
+        "problem": appliance.problem,
+        "size": appliance.size,
+        "provider": appliance.provider.name if appliance.provider else "",
+        "provider_title": _provider_title(request, appliance),
+        "addresses": list(addresses),
+        "owner": appliance.owner.name,
+        "created_at": appliance.created_at,
+    }
+
+
+def _provider_title(request: Request, appliance: Appliance) -> str:
+    if appliance.provider is None:
+        return ""
+    defined = request.services.settings.providers.get(appliance.provider.name)
+    return defined.label if defined else appliance.provider.name
+
+
+def _event(event: Event) -> Representation:
+    return Representation(
+        title=event.why,
+        info={
+            "at": event.at,
+            "who": event.who,
+            "from": event.from_state if event.changed_state else None,
+            "to": event.to_state if event.changed_state else None,
+            "why": event.why,
+        },
+    )
+
+
+def _options(request: Request, appliance: Appliance, roles: Collection[Role]) -> dict[str, Option]:
+    goals = possible_goals(appliance)
+    offered = (
+        ("start", "Start", "running" in goals, False),
+        ("stop", "Stop", "stopped" in goals, False),
+        ("retry", "Try again", appliance.state == "failed" and "deleted" in goals, False),
+        ("delete", "Delete", "deleted" in goals, True),
+    )
+    return dict(
+        options(
+            *(
+                Option(key, title, _path(request, key, appliance), danger=danger)
+                for key, title, possible, danger in offered
+                if possible and permissions.allowed(f"appliance.{key}", roles)
+            )
+        )
+    )

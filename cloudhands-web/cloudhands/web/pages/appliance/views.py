@@ -1,0 +1,67 @@
+"""The views of an appliance."""
+
+from pyramid.request import Request
+from pyramid.response import Response
+from pyramid.view import view_config
+from sqlalchemy.orm import Session
+
+from cloudhands.common.appliance import commands
+from cloudhands.common.appliance.commands import Goal
+from cloudhands.common.appliance.tables import Appliance
+from cloudhands.web.http.negotiation import done
+from cloudhands.web.pages.appliance.representation import of_appliance
+from cloudhands.web.representation import Representation
+from cloudhands.web.security.scopes import ApplianceScope
+
+
+@view_config(
+    route_name="appliance",
+    request_method="GET",
+    permission="appliance.see",
+    renderer="pages/appliance/templates/appliance.jinja",
+)
+def show(scope: ApplianceScope, request: Request) -> Representation:
+    """One appliance."""
+    return of_appliance(request, scope.appliance, scope.roles)
+
+
+@view_config(route_name="start", request_method="POST", permission="appliance.start")
+def start(scope: ApplianceScope, request: Request) -> Response:
+    """It shall run."""
+    return _set_goal(scope, request, "running")
+
+
+@view_config(route_name="stop", request_method="POST", permission="appliance.stop")
+def stop(scope: ApplianceScope, request: Request) -> Response:
+    """It shall be stopped."""
+    return _set_goal(scope, request, "stopped")
+
+
+@view_config(route_name="delete", request_method="POST", permission="appliance.delete")
+def delete(scope: ApplianceScope, request: Request) -> Response:
+    """It shall be gone."""
+    return _set_goal(scope, request, "deleted")
+
+
+@view_config(route_name="retry", request_method="POST", permission="appliance.retry")
+def retry(scope: ApplianceScope, request: Request) -> Response:
+    """A failed one shall be tried again."""
+    with request.writing() as session:
+        appliance = _locked(session, scope)
+        commands.retry(session, request.viewer, appliance, request.services.clock())
+    return _done(scope, request)
+
+
+def _set_goal(scope: ApplianceScope, request: Request, goal: Goal) -> Response:
+    with request.writing() as session:
+        appliance = _locked(session, scope)
+        commands.set_goal(session, request.viewer, appliance, goal, request.services.clock())
+    return _done(scope, request)
+
+
+def _locked(session: Session, scope: ApplianceScope) -> Appliance:
+    return session.get_one(Appliance, scope.appliance.id, with_for_update=True)
+
+
+def _done(scope: ApplianceScope, request: Request) -> Response:
+    return done(request, request.route_path("appliance", appliance=scope.appliance.uuid))

@@ -1,0 +1,59 @@
+"""The representations of the catalogue and of an item."""
+
+from collections.abc import Sequence
+
+from pyramid.request import Request
+
+from cloudhands.common.appliance.commands import Launch
+from cloudhands.common.catalogue.tables import CatalogueItem
+from cloudhands.common.organisation.tables import Organisation
+from cloudhands.web.representation import Link, Option, Representation, options
+
+
+def of_catalogue(
+    request: Request, organisation: Organisation, items: Sequence[CatalogueItem]
+) -> Representation:
+    """Everything that can be launched."""
+    uuid = organisation.uuid
+    return Representation(
+        title="Catalogue",
+        info={"organisation": organisation.title},
+        nav=[
+            Link("self", request.route_path("catalogue", organisation=uuid), "Catalogue"),
+            Link("up", request.route_path("organisation", organisation=uuid), organisation.title),
+        ],
+        items={"item": [of_item(request, organisation, item) for item in items]},
+    )
+
+
+def of_item(request: Request, organisation: Organisation, item: CatalogueItem) -> Representation:
+    """One item; whoever sees it may launch it."""
+    uuid = organisation.uuid
+    path = request.route_path("launch", organisation=uuid, item=item.uuid)
+    return Representation(
+        title=item.title,
+        info={
+            "name": item.name,
+            "summary": item.summary,
+            "description": item.definition["description"],
+            "organisation": organisation.title,
+        },
+        nav=[
+            Link("self", path, item.title),
+            Link("up", request.route_path("catalogue", organisation=uuid), "Catalogue"),
+        ],
+        options=options(_launch(path, item)),
+    )
+
+
+def _launch(path: str, item: CatalogueItem) -> Option:
+    sizes = [
+        (
+            name,
+            f"{size['title']}: {size['vcpus']} vCPU, {size['memory_mb'] / 1024:g} GB memory, "
+            f"{size['disk_gb']} GB disk",
+        )
+        for name, size in item.definition["sizes"].items()
+    ]
+    values = {"label": item.title, "size": item.definition["default_size"]}
+    return Option("launch", "Launch", path, Launch, values, {"size": sizes})

@@ -1,0 +1,11 @@
+"""An organisation: its appliances and its members."""
+
+from pyramid.config import Configurator
+
+from cloudhands.web.security.scopes import OrganisationScope
+
+
+def includeme(config: Configurator) -> None:
+    """Register the page."""
+    config.add_route("organisation", "/organisations/{organisation}", factory=OrganisationScope)
+    config.scan("cloudhands.web.pages.organisation")

@@ -1,0 +1,84 @@
+"""The representation of a search for people."""
+
+from pyramid.request import Request
+
+from cloudhands.common.directory import Person
+from cloudhands.common.membership.commands import Invitation
+from cloudhands.common.membership.queries import of_organisation as memberships_of
+from cloudhands.common.organisation.tables import Organisation
+from cloudhands.web.representation import Link, Option, Representation, options
+
+ROLES = (("member", "Member"), ("admin", "Administrator"))
+SHOWN = 20
+
+
+def of_people(request: Request, query: str) -> Representation:
+    """People who match, for whoever is signed in."""
+    path = request.route_path("people")
+    return Representation(
+        title="People",
+        info={"query": query, "path": path},
+        nav=[
+            Link("self", path, "People"),
+            Link("search", path + "{?q}", "Search", templated=True),
+            Link("up", request.route_path("front"), "Front page"),
+        ],
+        items={"item": [_person(found) for found in _search(request, query)]},
+    )
+
+
+def of_colleagues(request: Request, organisation: Organisation, query: str) -> Representation:
+    """People who match, each with the way to invite them to an organisation."""
+    path = request.route_path("colleagues", organisation=organisation.uuid)
+    up = request.route_path("organisation", organisation=organisation.uuid)
+    known = {row.user.directory_id: row.state for row in memberships_of(request.db, organisation)}
+    return Representation(
+        title=f"Invite a colleague to {organisation.title}",
+        info={"query": query, "path": path},
+        nav=[
+            Link("self", path, "People"),
+            Link("search", path + "{?q}", "Search", templated=True),
+            Link("up", up, organisation.title),
+        ],
+        items={
+            "item": [
+                _invitable(request, organisation, found, known.get(found.id, ""))
+                for found in _search(request, query)
+            ]
+        },
+    )
+
+
+def _search(request: Request, query: str) -> list[Person]:
+    return list(request.services.people.search(query, SHOWN)) if query.strip() else []
+
+
+def _person(person: Person, state: str = "", invite: Option | None = None) -> Representation:
+    return Representation(
+        title=person.name,
+        info={
+            "id": person.id,
+            "uid": person.uid,
+            "name": person.name,
+            "mail": person.mail,
+            "membership": state,
+        },
+        options=options(invite),
+    )
+
+
+def _invitable(
+    request: Request, organisation: Organisation, person: Person, state: str
+) -> Representation:
+    if state:
+        return _person(person, state)
+    invite = Option(
+        "invite",
+        "Invite",
+        request.route_path("invite", organisation=organisation.uuid),
+        Invitation,
+        values={"person": person.id, "role": "member"},
+        choices={"role": ROLES},
+        fixed=frozenset({"person"}),
+    )
+    return _person(person, invite=invite)

@@ -1,0 +1,141 @@
+"""One representation of each resource, for people and programs alike.
+
+It has four parts: `info` (what it is), `nav` (where to go from here), `items` (what it holds)
+and `options` (what can be done now, with its fields). `http.hal` renders it as HAL-FORMS, a
+page's template as HTML; neither knows what the other does.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pydantic import BaseModel
+
+Choices = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Link:
+    """A way to another resource.
+
+    :param rel: an IANA relation, or one of ours with the prefix `ch:`.
+    :param href: where; with `{?q}` at its end if templated (RFC 6570).
+    """
+
+    rel: str
+    href: str
+    title: str
+    templated: bool = False
+
+    @property
+    def path(self) -> str:
+        """Where the link leads without its variables."""
+        return self.href.partition("{")[0]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of an option, as a form shows it and HAL-FORMS describes it."""
+
+    name: str
+    prompt: str
+    required: bool
+    type: str = "text"
+    value: str = ""
+    hint: str = ""
+    min_length: int | None = None
+    max_length: int | None = None
+    choices: Choices = ()
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Option:
+    """Something that the viewer may do now.
+
+    :param key: the template's name in HAL-FORMS.
+    :param form: the model of its fields, if it has any.
+    :param values: what fields start with.
+    :param choices: the allowed values of fields, with the text that people see.
+    :param fixed: names of fields that the viewer does not fill in.
+    :param danger: whether it destroys something.
+    """
+
+    key: str
+    title: str
+    target: str
+    form: type[BaseModel] | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    choices: Mapping[str, Choices] = field(default_factory=dict)
+    fixed: frozenset[str] = frozenset()
+    errors: Mapping[str, str] = field(default_factory=dict)
+    danger: bool = False
+
+    @property
+    def fields(self) -> Sequence[Field]:
+        """The fields of the option's model."""
+        if self.form is None:
+            return ()
+        schema = self.form.model_json_schema()
+        required = schema.get("required", ())
+        return [
+            self._field(name, about, name in required)
+            for name, about in schema.get("properties", {}).items()
+        ]
+
+    def _field(self, name: str, about: Mapping[str, Any], required: bool) -> Field:
+        # An answer of the schema may stand behind an `anyOf`; ours are plain.
+        choices = self.choices.get(name) or [(value, value) for value in about.get("enum", ())]
+        kind = "hidden" if name in self.fixed else about.get("format", "text")
+        return Field(
+            name=name,
+            prompt=about.get("title", name),
+            required=required,
+            type="select" if choices and kind == "text" else kind,
+            value=str(self.values.get(name, about.get("default", ""))),
+            hint=about.get("description", ""),
+            min_length=about.get("minLength"),
+            max_length=about.get("maxLength"),
+            choices=choices,
+            error=self.errors.get(name, ""),
+        )
+
+
+@dataclass(frozen=True)
+class Representation:
+    """A resource as the viewer may see it now.
+
+    :param title: what people call it.
+    :param items: what it holds, by relation.
+    :param options: what can be done now, by key.
+    """
+
+    title: str
+    info: Mapping[str, Any] = field(default_factory=dict)
+    nav: Sequence[Link] = ()
+    items: Mapping[str, Sequence["Representation"]] = field(default_factory=dict)
+    options: Mapping[str, Option] = field(default_factory=dict)
+
+    def link(self, rel: str) -> Link | None:
+        """The first link of a relation."""
+        return next((link for link in self.nav if link.rel == rel), None)
+
+    def links(self, rel: str) -> Sequence[Link]:
+        """Every link of a relation."""
+        return [link for link in self.nav if link.rel == rel]
+
+    def get(self, rel: str) -> Sequence["Representation"]:
+        """What the resource holds by a relation."""
+        return self.items.get(rel, ())
+
+    def with_errors(
+        self, key: str, values: Mapping[str, Any], errors: Mapping[str, str]
+    ) -> "Representation":
+        """The same, with what somebody typed into an option and what was wrong with it."""
+        failed = replace(self.options[key], values=values, errors=errors)
+        return replace(self, options={**self.options, key: failed})
+
+
+def options(*offered: Option | None) -> Mapping[str, Option]:
+    """Options by key; None stands for one that the viewer does not have."""
+    return {option.key: option for option in offered if option is not None}

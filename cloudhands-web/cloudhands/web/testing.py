@@ -1,0 +1,207 @@
+"""The portal for tests: the real application over a small world, asked by a real HTTP client.
+
+The application runs in the test's own process (httpx's WSGI transport); what needs a port or a
+browser serves the same `Portal` under waitress.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from pyramid.config import Configurator
+from sqlalchemy.orm import Session
+
+from cloudhands.common import settings, tokens
+from cloudhands.common.account import keys
+from cloudhands.common.account.passwords import set_password
+from cloudhands.common.account.sessions import open_session
+from cloudhands.common.actor.queries import user_by_uid
+from cloudhands.common.actor.tables import User
+from cloudhands.common.db import Database, opened
+from cloudhands.common.directory import Person
+from cloudhands.common.membership import commands as memberships
+from cloudhands.common.site import Site
+from cloudhands.common.testing.factories import KEY, PROVIDERS, Factory, person
+from cloudhands.web.app import configure
+from cloudhands.web.http.negotiation import HAL_FORMS
+from cloudhands.web.index import engine
+from cloudhands.web.index.decode import decode
+from cloudhands.web.index.people import People
+from cloudhands.web.security.policy import SESSION_COOKIE
+from cloudhands.web.security.throttle import Throttle
+from cloudhands.web.services import Services
+
+PASSWORD = "correct horse battery"  # noqa: S105 (of people who exist in tests only)
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+SITE = Site(
+    name="test",
+    title="Test cloud",
+    strapline="Machines for research.",
+    support="help@example.org",
+    settings={},
+    catalogue=Path(),
+    accent={"light": "#0b5c8a", "dark": "#6cb8e6"},
+)
+PEOPLE = [person("ghopper", "Grace Hopper"), person("aturing", "Alan Turing")]
+
+
+@dataclass
+class World:
+    """Public ids of what every portal of a test holds.
+
+    One organisation with an administrator `admin`, a member `member` who owns the appliance, an
+    invited `invitee`; a second organisation of `stranger`, with an appliance too.
+    """
+
+    organisation: UUID
+    other_organisation: UUID
+    item: UUID
+    appliance: UUID
+    other_appliance: UUID
+    invitation: UUID
+    key: UUID
+
+
+@dataclass
+class Portal:
+    """The application, its services, its world and a clock that tests may move."""
+
+    services: Services
+    world: World
+    config: Configurator
+    time: list[datetime]
+    app: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.app = self.config.make_wsgi_app()
+
+    def client(self, uid: str = "", *, accept: str = HAL_FORMS) -> "Client":
+        """A client that asks for HAL-FORMS, or for something else, signed in as a user."""
+        client = Client(
+            transport=httpx.WSGITransport(app=self.app),
+            base_url="http://portal.test",
+            headers={"Accept": accept},
+        )
+        if uid:
+            client.cookies.set(SESSION_COOKIE, self._cookie(uid), domain="portal.test")
+        return client
+
+    def browser(self, uid: str = "") -> "Client":
+        """A client that asks for HTML."""
+        return self.client(uid, accept="text/html")
+
+    def _cookie(self, uid: str) -> str:
+        with self.services.database.writing() as session:
+            user = user_by_uid(session, uid)
+            assert user is not None, uid
+            return open_session(session, user, self.time[0], timedelta(hours=1))
+
+
+class Client(httpx.Client):
+    """An HTTP client that can find its way by relations and use templates."""
+
+    def document(self, path: str = "/") -> dict[str, Any]:
+        """A resource as HAL."""
+        answer = self.get(path)
+        assert answer.status_code == 200, answer.text
+        document: dict[str, Any] = answer.json()
+        return document
+
+    def use(self, template: Mapping[str, Any], **values: str) -> httpx.Response:
+        """Submit a template: its own values, with others put over them."""
+        body = {one["name"]: one["value"] for one in template["properties"] if "value" in one}
+        return self.post(template["target"], json=body | values)
+
+    def token(self) -> str:
+        """The CSRF token that this client's forms have."""
+        (template, *_) = self.document("/")["_templates"].values()
+        found: str = template["properties"][-1]["value"]
+        return found
+
+
+def portal_on(database: Database, folder: Path) -> Portal:
+    """A portal over a new, upgraded database."""
+    time = [NOW]
+    services = Services(
+        settings=settings.Settings(state=folder, providers=PROVIDERS),
+        site=SITE,
+        database=database,
+        secret=tokens.read_secret(folder / "server.key"),
+        people=People(folder / "index"),
+        throttle=Throttle(),
+        clock=lambda: time[0],
+    )
+    index_people(folder / "index", PEOPLE)
+    with database.writing() as session:
+        world = _world(session)
+    return Portal(services, world, configure(services), time)
+
+
+def index_people(folder: Path, people: Iterable[Person]) -> None:
+    """Make an index of these people, as `cloud-index` does."""
+    names = settings.Attributes()
+    entries = [
+        decode(
+            {
+                names.id: [one.id.encode()],
+                names.uid: [one.uid.encode()],
+                names.name: [one.name.encode()],
+                names.mail: [one.mail.encode()],
+            },
+            names,
+        )
+        for one in people
+    ]
+    with engine.writer(folder) as writer:
+        writer.replace([entry for entry in entries if entry], NOW)
+
+
+def _world(session: Session) -> World:
+    make = Factory(session, NOW)
+    organisation, other = make.organisation("physics"), make.organisation("chemistry")
+    admin = make.member(organisation, "admin", "admin")
+    member = make.member(organisation, "member")
+    stranger = make.member(other, "stranger", "admin")
+    set_password(session, admin, PASSWORD, NOW)
+    make.user("invitee").directory_id = "invitee-in-the-directory"
+    session.flush()
+    invited = Person("invitee-in-the-directory", "invitee", "Invitee", "invitee@example.org")
+    invitation = memberships.invite(session, admin, organisation, invited, "member", NOW)
+    key = keys.add_key(session, member, keys.NewKey(label="laptop", key=KEY), NOW)
+    appliance = make.appliance(organisation, member, "mine")
+    elsewhere = make.appliance(other, stranger, "theirs")
+    session.flush()
+    return World(
+        organisation=organisation.uuid,
+        other_organisation=other.uuid,
+        item=make.item().uuid,
+        appliance=appliance.uuid,
+        other_appliance=elsewhere.uuid,
+        invitation=invitation.uuid,
+        key=key.uuid,
+    )
+
+
+def user(session: Session, uid: str) -> User:
+    """A user of the world."""
+    found = user_by_uid(session, uid)
+    assert found is not None, uid
+    return found
+
+
+@pytest.fixture
+def portal(sqlite_url: str, tmp_path: Path) -> Iterable[Portal]:
+    """A portal on SQLite."""
+    with opened(sqlite_url) as database:
+        yield portal_on(database, tmp_path)
+
+
+@pytest.fixture
+def any_portal(database: Database, tmp_path: Path) -> Portal:
+    """A portal on each kind of database."""
+    return portal_on(database, tmp_path)
