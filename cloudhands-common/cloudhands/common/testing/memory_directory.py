@@ -14,7 +14,7 @@ from typing import IO, Any, cast
 from ldaptor import inmemory, interfaces
 from ldaptor.protocols.ldap.ldapserver import LDAPServer
 from twisted.internet import reactor as default_reactor
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import maybeDeferred
 from twisted.internet.protocol import ServerFactory
 from twisted.python import components
 
@@ -52,8 +52,7 @@ def serve(port: int, ldif: IO[bytes]) -> None:
         reactor.callLater(0, reactor.stop)
 
     def start() -> None:
-        reading: Deferred[Any] = inmemory.fromLDIFFile(ldif)
-        reading.addCallback(listen).addErrback(give_up)
+        maybeDeferred(inmemory.fromLDIFFile, ldif).addCallback(listen).addErrback(give_up)
 
     reactor.callWhenRunning(start)
     reactor.run()
