@@ -18,6 +18,7 @@ from typing import Any
 
 import ldap3
 from ldap3.core import exceptions as ldap
+from ldap3.core.results import RESULT_SUCCESS
 from ldap3.utils.conv import escape_filter_chars
 from pyasn1.error import PyAsn1Error
 
@@ -156,6 +157,7 @@ def _open(connection: ldap3.Connection, directory: settings.Directory) -> None:
     if directory.start_tls:
         connection.start_tls(read_server_info=False)
     connection.bind(read_server_info=False)
+    _require_success(connection.result)
 
 
 def _close(connection: ldap3.Connection) -> None:
@@ -196,12 +198,33 @@ def _is_sensible(uid: str) -> bool:
 def _search(
     connection: ldap3.Connection, directory: settings.Directory, uid: str
 ) -> list[dict[str, Any]]:
+    found = f"(&{directory.people}({directory.attributes.uid}={escape_filter_chars(uid)}))"
+    return search(connection, directory, found)
+
+
+def search(
+    connection: ldap3.Connection, directory: settings.Directory, filter: str, **options: Any
+) -> list[dict[str, Any]]:
+    """The entries below the base that match a filter, as ldap3 gives them.
+
+    :param options: of ldap3's `Connection.search`, besides base, filter and attributes.
+    :raises LDAPOperationResult: also if the answer is only a part: ldap3 takes a size or time limit
+        or a referral for success, whatever it is told to raise.
+    """
     connection.search(
         directory.base,
-        f"(&{directory.people}({directory.attributes.uid}={escape_filter_chars(uid)}))",
+        filter,
         attributes=wanted(directory.attributes),
+        dereference_aliases=ldap3.DEREF_NEVER,
+        **options,
     )
+    _require_success(connection.result)
     return [item for item in connection.response or () if item["type"] == "searchResEntry"]
+
+
+def _require_success(result: Mapping[str, Any]) -> None:
+    if result["result"] != RESULT_SUCCESS:
+        raise ldap.LDAPOperationResult(result["result"], result["description"])
 
 
 def _binds(connection: ldap3.Connection, dn: str, password: str) -> bool:

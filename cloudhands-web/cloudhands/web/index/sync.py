@@ -38,43 +38,33 @@ def read(source: settings.Directory, state: Path) -> list[Entry]:
     found: dict[str, Entry] = {}
     seen = 0
     with directory.connect(source, state) as connection:
-        for item in _items(connection, source):
-            seen += 1
-            if entry := decode(item["raw_attributes"], source.attributes):
-                found[entry.person.id] = entry
+        for page in _pages(connection, source):
+            seen += len(page)
+            entries = (decode(item["raw_attributes"], source.attributes) for item in page)
+            found.update((entry.person.id, entry) for entry in entries if entry)
     if seen != len(found):
         log.warning("entries left out: no identifier, no uid, or twice", count=seen - len(found))
     return [found[identifier] for identifier in sorted(found)]
 
 
-def _items(connection: ldap3.Connection, source: settings.Directory) -> Iterator[Item]:
-    for page in _pages(connection, source):
-        yield from (item for item in page if item["type"] == "searchResEntry")
-
-
-def _pages(connection: ldap3.Connection, source: settings.Directory) -> Iterator[Sequence[Item]]:
+def _pages(connection: ldap3.Connection, source: settings.Directory) -> Iterator[list[Item]]:
     try:
-        cookie = _search(connection, source, source.page_size)
+        page = directory.search(connection, source, source.people, paged_size=source.page_size)
     except NO_PAGING:
-        cookie = _search(connection, source, None)
-    yield connection.response or ()
+        page = directory.search(connection, source, source.people)
+    yield page
     # A server that ignores the control sent everything at once, and no cookie.
-    while cookie:
-        cookie = _search(connection, source, source.page_size, cookie)
-        yield connection.response or ()
+    while cookie := _cookie(connection):
+        yield directory.search(
+            connection,
+            source,
+            source.people,
+            paged_size=source.page_size,
+            paged_cookie=cookie,
+        )
 
 
-def _search(
-    connection: ldap3.Connection, source: settings.Directory, size: int | None, cookie: bytes = b""
-) -> bytes:
-    connection.search(
-        source.base,
-        source.people,
-        attributes=directory.wanted(source.attributes),
-        dereference_aliases=ldap3.DEREF_NEVER,
-        paged_size=size,
-        paged_cookie=cookie or None,
-    )
+def _cookie(connection: ldap3.Connection) -> bytes:
     controls = connection.result.get("controls") or {}
     answer = controls.get(PAGED_RESULTS, {}).get("value") or {}
     return bytes(answer.get("cookie") or b"")
