@@ -1,0 +1,65 @@
+import subprocess
+from pathlib import Path
+
+import ldap3
+import pytest
+from ldap3.core.exceptions import LDAPStrongerAuthRequiredResult
+
+from cloudhands.common.testing import people, programs, slapd
+from cloudhands.common.testing.ports import free_port
+
+
+def test_anyone_reads_and_nobody_reads_passwords(own_slapd: slapd.Slapd) -> None:
+    with ldap3.Connection(own_slapd.url, raise_exceptions=True) as anyone:
+        anyone.search(people.PEOPLE, "(uid=ghopper)", attributes=["*", "+"])
+        assert anyone.response is not None
+        found = anyone.response[0]["raw_attributes"]
+        assert found["cn"] == [b"Grace Hopper"]
+        assert "userPassword" not in found
+        with pytest.raises(LDAPStrongerAuthRequiredResult):
+            anyone.delete(anyone.response[0]["dn"])
+
+
+def test_its_identifiers_are_those_of_the_made_up_people(own_slapd: slapd.Slapd) -> None:
+    entry = people.make(200)[17]
+    with ldap3.Connection(own_slapd.url, raise_exceptions=True) as anyone:
+        anyone.search(people.PEOPLE, f"(entryUUID={entry.one('entryUUID')})", attributes=["uid"])
+        assert anyone.response is not None
+        assert [item["dn"] for item in anyone.response] == [entry.dn]
+
+
+def test_unpaged_searches_are_cut_short(tmp_path: Path) -> None:
+    programs.require("slapd")
+    with (
+        slapd.running_with(tmp_path / "slapd", people.make(slapd.MOST_UNPAGED + 1)) as server,
+        ldap3.Connection(server.url, raise_exceptions=True) as anyone,
+    ):
+        anyone.search(people.PEOPLE, "(uid=*)")
+        assert anyone.result["description"] == "sizeLimitExceeded"
+
+
+def test_what_was_changed_is_there_after_a_restart(own_slapd: slapd.Slapd) -> None:
+    with own_slapd.administrator() as administrator:
+        administrator.delete(people.make(2)[1].dn)
+    own_slapd.process.stop()
+    with (
+        slapd.running_on(own_slapd.folder, free_port()) as server,
+        ldap3.Connection(server.url, raise_exceptions=True) as anyone,
+    ):
+        anyone.search(people.PEOPLE, "(|(uid=aturing)(uid=ghopper))")
+        assert anyone.response is not None
+        assert [item["dn"] for item in anyone.response] == [people.make(2)[0].dn]
+
+
+def test_a_bad_ldif_is_refused(tmp_path: Path) -> None:
+    programs.require("slapd")
+    ldif = people.write(tmp_path / "bad.ldif", [people.Entry("uid=x,dc=nowhere", {"uid": ["x"]})])
+    with pytest.raises(subprocess.CalledProcessError):
+        slapd.prepare(tmp_path / "slapd", ldif)
+
+
+def test_where_it_is_not_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(programs, "find", lambda program: None)
+    assert slapd.find() is None
+    with pytest.raises(FileNotFoundError, match="install the package slapd"):
+        slapd.command(tmp_path, 389)

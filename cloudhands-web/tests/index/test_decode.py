@@ -1,0 +1,36 @@
+from cloudhands.common.directory import Person
+from cloudhands.common.settings import Attributes
+from cloudhands.web.index.decode import decode
+
+NAMES = Attributes()
+
+
+def test_every_value_finds_the_person_and_the_first_one_names_them() -> None:
+    entry = decode(
+        {
+            "entryUUID": [b"1"],
+            "uid": [b"glovelace", b"ada"],
+            "cn": [b"Ada Lovelace", b"Countess Lovelace"],
+            "mail": [b"ada@example.org"],
+        },
+        NAMES,
+    )
+    assert entry is not None
+    assert entry.person == Person("1", "glovelace", "Ada Lovelace", "ada@example.org")
+    assert entry.terms == ("ada", "lovelace", "glovelace", "countess", "ada@example.org")
+
+
+def test_the_uid_finds_a_person_without_a_name() -> None:
+    entry = decode({"entryUUID": [b"1"], "uid": [b"ada"]}, NAMES)
+    assert entry is not None
+    assert entry.terms == ("ada",)
+
+
+def test_what_is_no_person() -> None:
+    assert decode({"cn": [b"A Printer"]}, NAMES) is None
+
+
+def test_values_that_are_not_text() -> None:
+    entry = decode({"entryUUID": [b"\xff"], "uid": [b"ada"], "cn": [b"\xff\xfe"]}, NAMES)
+    assert entry is not None
+    assert entry.person.id == "ff"
