@@ -83,6 +83,12 @@ class Option:
             for name, about in schema.get("properties", {}).items()
         ]
 
+    @property
+    def other_errors(self) -> Mapping[str, str]:
+        """What is wrong with none of the fields that people see."""
+        shown = {field.name for field in self.fields if field.type != "hidden"}
+        return {name: why for name, why in self.errors.items() if name not in shown}
+
     def _field(self, name: str, about: Mapping[str, Any], required: bool) -> Field:
         # An answer of the schema may stand behind an `anyOf`; ours are plain.
         choices = self.choices.get(name) or [(value, value) for value in about.get("enum", ())]

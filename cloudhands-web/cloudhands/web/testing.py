@@ -4,7 +4,9 @@ The application runs in the test's own process (httpx's WSGI transport); what ne
 browser serves the same `Portal` under waitress.
 """
 
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +17,7 @@ import httpx
 import pytest
 from pyramid.config import Configurator
 from sqlalchemy.orm import Session
+from waitress.server import create_server
 
 from cloudhands.common import settings, tokens
 from cloudhands.common.account import keys
@@ -36,7 +39,7 @@ from cloudhands.web.security.policy import SESSION_COOKIE
 from cloudhands.web.security.throttle import Throttle
 from cloudhands.web.services import Services
 
-PASSWORD = "correct horse battery"  # noqa: S105 (of people who exist in tests only)
+PASSWORD = "correct horse battery"
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SITE = Site(
     name="test",
@@ -88,18 +91,31 @@ class Portal:
             headers={"Accept": accept},
         )
         if uid:
-            client.cookies.set(SESSION_COOKIE, self._cookie(uid), domain="portal.test")
+            client.cookies.set(SESSION_COOKIE, self.cookie(uid), domain="portal.test")
         return client
+
+    @contextmanager
+    def served(self) -> Iterator[str]:
+        """Serve the portal on a free port of 127.0.0.1; the block gets its address."""
+        server = create_server(self.app, host="127.0.0.1", port=0, threads=4, ident=None)
+        loop = threading.Thread(target=server.run, daemon=True)
+        loop.start()
+        try:
+            yield f"http://127.0.0.1:{server.effective_port}"
+        finally:
+            server.trigger.pull_trigger(server.asyncore.close_all)
+            loop.join(5)
+            server.task_dispatcher.shutdown()
+
+    def cookie(self, uid: str) -> str:
+        """The cookie of a new session of a user."""
+        with self.services.database.writing() as session:
+            opened = user(session, uid)
+            return open_session(session, opened, self.time[0], timedelta(hours=1))
 
     def browser(self, uid: str = "") -> "Client":
         """A client that asks for HTML."""
         return self.client(uid, accept="text/html")
-
-    def _cookie(self, uid: str) -> str:
-        with self.services.database.writing() as session:
-            user = user_by_uid(session, uid)
-            assert user is not None, uid
-            return open_session(session, user, self.time[0], timedelta(hours=1))
 
 
 class Client(httpx.Client):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from urllib.parse import parse_qsl
 
 from pyramid.httpexceptions import HTTPBadRequest, HTTPUnsupportedMediaType
 from pyramid.request import Request
@@ -10,6 +11,7 @@ FORM = "application/x-www-form-urlencoded"
 JSON_TYPES = frozenset(
     {"application/json", "application/hal+json", "application/prs.hal-forms+json"}
 )
+MAX_FIELDS = 100
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -19,13 +21,21 @@ def values(request: Request) -> Mapping[str, str]:
     :raises HTTPBadRequest: if it is not what its type says, or not UTF-8.
     :raises HTTPUnsupportedMediaType: if it is neither a form nor JSON.
     """
-    if request.method not in UNSAFE or not request.body:
+    body = _read(request) if request.method in UNSAFE else b""
+    if not body:
         return {}
     if request.content_type in JSON_TYPES:
-        return _fields(_json(request.body))
+        return _fields(_json(body))
     if request.content_type == FORM:
-        return _form(request)
+        return _form(body)
     raise HTTPUnsupportedMediaType(f"Send {FORM} or application/json.")
+
+
+def _read(request: Request) -> bytes:
+    # Kept in memory, the server bounds it; WebOb would write more than 10 KB to a file.
+    body: bytes = request.body_file_raw.read(request.content_length or 0)
+    request.body = body
+    return body
 
 
 def _json(body: bytes) -> object:
@@ -45,15 +55,18 @@ def _fields(document: object) -> Mapping[str, str]:
     return document
 
 
-def _form(request: Request) -> Mapping[str, str]:
+def _form(body: bytes) -> Mapping[str, str]:
+    # WebOb would replace what is not UTF-8, and so keep what nobody typed.
     try:
-        fields = request.POST
-        pairs = list(fields.items())
+        pairs = parse_qsl(
+            body.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS
+        )
     except ValueError:
         raise HTTPBadRequest("The body is not a form in UTF-8.") from None
-    if len(fields) != len(dict(pairs)):
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
         raise HTTPBadRequest("A field is there twice.")
-    return dict(pairs)
+    return fields
 
 
 def _refuse_surrogates(text: str) -> None:

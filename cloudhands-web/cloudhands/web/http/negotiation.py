@@ -51,7 +51,6 @@ def render_html(request: Request, template: str, page: Representation) -> str:
     environment: Environment = request.registry.jinja
     return environment.get_template(template).render(
         page=page,
-        here=request.path_qs,
         site=request.services.site,
         viewer=request.viewer,
         csrf_token=csrf.token(request),

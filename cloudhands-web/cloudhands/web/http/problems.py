@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from cloudhands.common import errors
 from cloudhands.web.http.negotiation import render_html, wants_json
-from cloudhands.web.representation import Link, Representation
+from cloudhands.web.representation import Representation
 
 log = structlog.get_logger(__name__)
 
@@ -79,7 +79,6 @@ def answer(request: Request, problem: Problem) -> Response:
         page = Representation(
             title=problem.title,
             info={"detail": problem.detail, "errors": problem.errors, "status": problem.status},
-            nav=[Link("self", request.path, problem.title)],
         )
         response = Response(text=render_html(request, TEMPLATE, page))
     response.status_int = problem.status
@@ -121,16 +120,21 @@ def not_text(error: Exception, request: Request) -> Response:
     )
 
 
+def _path(request: Request) -> str:
+    # Not WebOb's: the path may be what could not be decoded.
+    return repr(request.environ.get("PATH_INFO", ""))
+
+
 def overtaken(error: IntegrityError, request: Request) -> Response:
     """The database forbade it: somebody else did the same at the same moment."""
-    log.warning("overtaken", path=request.path, error=str(error.orig))
+    log.warning("overtaken", path=_path(request), error=str(error.orig))
     detail = "Somebody else changed the same thing at the same moment. Look again and retry."
     return answer(request, Problem("conflict", "Not possible now", 409, detail))
 
 
 def unavailable(error: Exception, request: Request) -> Response:
     """Something that the portal needs does not answer."""
-    log.error("unavailable", path=request.path, exc_info=error)
+    log.error("unavailable", path=_path(request), exc_info=error)
     detail = "A part of the service does not answer at the moment. Try again in a minute."
     headers = {"Retry-After": "10"}
     return answer(request, Problem("unavailable", "Not available", 503, detail, headers=headers))
@@ -139,7 +143,7 @@ def unavailable(error: Exception, request: Request) -> Response:
 def unexpected(error: Exception, request: Request) -> Response:
     """A fault of ours: the traceback goes to the log, its id to the person."""
     incident = uuid4().hex[:12]
-    log.error("unexpected error", incident=incident, path=request.path, exc_info=error)
+    log.error("unexpected error", incident=incident, path=_path(request), exc_info=error)
     detail = f"This is our fault and has been recorded as {incident}. Please try again."
     return answer(request, Problem("internal-error", "Something went wrong", 500, detail))
 

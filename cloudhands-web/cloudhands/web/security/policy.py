@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from pyramid.security import Allowed
 from pyramid.config import Configurator
 from pyramid.interfaces import ISecurityPolicy
 from pyramid.request import Request
+from pyramid.security import Allowed
 from zope.interface import implementer
 
 from cloudhands.common import permissions
