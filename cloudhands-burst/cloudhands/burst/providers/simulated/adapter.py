@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from cloudhands.burst.providers.simulated import addresses, options
 from cloudhands.burst.providers.simulated.lifecycle import Phase, state_at
 from cloudhands.burst.providers.simulated.store import Row, Servers, Store
-from cloudhands.common import clock
+from cloudhands.common.clock import Clock, now
 from cloudhands.common.cloud import (
     Address,
     Capabilities,
@@ -40,9 +40,7 @@ class SimulatedCloud:
 
     capabilities = Capabilities()
 
-    def __init__(
-        self, options: options.Options, state: Path, clock: clock.Clock = clock.now
-    ) -> None:
+    def __init__(self, options: options.Options, state: Path, clock: Clock = now) -> None:
         self._options = options
         self._store = Store(state / options.file)
         self._clock = clock

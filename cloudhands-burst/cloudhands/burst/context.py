@@ -1,0 +1,66 @@
+"""What every reconciler works with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy.exc import IntegrityError
+
+from cloudhands.common.actor.commands import component, installation
+from cloudhands.common.actor.queries import BURST
+from cloudhands.common.clock import Clock, now
+from cloudhands.common.cloud import Cloud, Denied
+from cloudhands.common.db import Database
+from cloudhands.common.settings import Settings
+
+POLL_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Context:
+    """The collaborators of a reconciler.
+
+    :param clouds: by the provider's name in the settings.
+    :param installation: which cloudhands this is; everything made outside bears it.
+    :param clock: tells the time that is recorded and compared.
+    :param poll: seconds until what a cloud is busy with is looked at again.
+    """
+
+    database: Database
+    settings: Settings
+    clouds: Mapping[str, Cloud]
+    installation: str
+    clock: Clock = now
+    poll: float = POLL_SECONDS
+
+    def cloud(self, provider: str) -> Cloud:
+        """The cloud of a provider.
+
+        :raises Denied: if the settings define it no more: the operator has to mend that.
+        """
+        try:
+            return self.clouds[provider]
+        except KeyError:
+            raise Denied("it is no longer set up here") from None
+
+    def label(self, provider: str) -> str:
+        """What people call a provider; its name where the settings define it no more."""
+        defined = self.settings.providers.get(provider)
+        return defined.label if defined else provider
+
+
+def known(database: Database, clock: Clock = now) -> str:
+    """Make this component and installation known to the database; returns the installation's id.
+
+    :raises IntegrityError: never for long: another process that does the same is waited for.
+    """
+    try:
+        return _known(database, clock)
+    except IntegrityError:
+        # Another process made the row between our look and our insert, so now it is there.
+        return _known(database, clock)
+
+
+def _known(database: Database, clock: Clock) -> str:
+    with database.writing() as session:
+        component(session, BURST, clock())
+        return str(installation(session).uuid)

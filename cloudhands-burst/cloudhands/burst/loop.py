@@ -1,0 +1,150 @@
+"""The loop of cloud-burst: claims what is due, has it taken care of, sleeps until something is.
+
+Several artifacts are in hand at once, a thread for each; no more are claimed than threads are
+free, so that another worker can take the rest. Trouble with one artifact, or with the database
+for a while, never ends the loop.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import datetime
+from threading import Event
+
+import structlog
+
+from cloudhands.burst.backoff import Backoff
+from cloudhands.burst.context import Context
+from cloudhands.burst.reconcilers import Reconciler
+from cloudhands.common import work
+from cloudhands.common.errors import ClaimLost
+from cloudhands.common.work import UNREACHABLE, Claim, Watcher, watching
+
+log = structlog.get_logger("cloudhands.burst.loop")
+
+# Whatever is missed, the rows are looked at this often.
+IDLE_SECONDS = 5.0
+# What was due was taken by another worker a moment ago.
+MISSED_SECONDS = 0.05
+DATABASE_AWAY = Backoff(first=0.5, cap=10)
+
+
+class Loop:
+    """Takes care of what is due.
+
+    :param reconcilers: one for each kind of artifact.
+    :param stopping: set from outside to end `run`.
+    """
+
+    def __init__(
+        self, context: Context, reconcilers: Sequence[Reconciler], stopping: Event
+    ) -> None:
+        self._context = context
+        self._reconcilers = reconcilers
+        self._stopping = stopping
+        self._threads = context.settings.burst.concurrency
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="burst")
+        self._in_hand: set[Future[None]] = set()
+        self._bell = Event()
+        self._failures = 0
+
+    def run(self) -> None:
+        """Go on until `stopping` is set; what is in hand then is left to `drain`."""
+        while not self._stopping.is_set():
+            try:
+                with watching(self._context.database, self._sleep) as watcher:
+                    self._watch(watcher)
+            except UNREACHABLE as error:
+                self._failures += 1
+                after = DATABASE_AWAY.after(self._failures)
+                log.warning("database away", error=str(error), again_in=round(after, 2))
+                self._stopping.wait(after)
+
+    def once(self) -> None:
+        """Do all that is due now, also what becomes due by doing it, and return."""
+        while True:
+            pause = self._take_due()
+            if self._in_hand:
+                wait(self._in_hand.copy(), timeout=IDLE_SECONDS, return_when=FIRST_COMPLETED)
+            elif pause > MISSED_SECONDS:
+                return
+
+    def drain(self, seconds: float) -> bool:
+        """Wait for what is in hand.
+
+        :returns: whether it has ended in time.
+        """
+        self._pool.shutdown(wait=False)
+        return not wait(self._in_hand.copy(), timeout=seconds).not_done
+
+    def _watch(self, watcher: Watcher) -> None:
+        while not self._stopping.is_set():
+            self._bell.clear()
+            pause = self._take_due()
+            self._failures = 0
+            if pause:
+                watcher.wait(pause)
+
+    def _sleep(self, seconds: float) -> bool:
+        return self._stopping.is_set() or self._bell.wait(seconds)
+
+    def _take_due(self) -> float:
+        """Claim as much of what is due as there are free threads.
+
+        :returns: seconds until there may be more to claim, if nothing happens before.
+        """
+        now = self._context.clock()
+        due = self._due()
+        if not due:
+            return IDLE_SECONDS
+        away = (min(due) - now).total_seconds()
+        if away > 0:
+            return min(away, IDLE_SECONDS)
+        free = self._threads - len(self._in_hand)
+        if not free:
+            return IDLE_SECONDS  # the bell rings when a thread is free
+        return 0 if self._take(free, now) else MISSED_SECONDS
+
+    def _due(self) -> list[datetime]:
+        with self._context.database.reading() as session:
+            found = [work.next_due(session, each.model) for each in self._reconcilers]
+        return [moment for moment in found if moment is not None]
+
+    def _take(self, free: int, now: datetime) -> int:
+        taken = 0
+        for reconciler in self._reconcilers:
+            for claim in self._claim(reconciler, free - taken, now):
+                self._start(reconciler, claim)
+                taken += 1
+        return taken
+
+    def _claim(self, reconciler: Reconciler, limit: int, now: datetime) -> Sequence[Claim]:
+        seconds = self._context.settings.burst.claim
+        with self._context.database.writing() as session:
+            return work.claim(session, reconciler.model, now, seconds, limit)
+
+    def _start(self, reconciler: Reconciler, claim: Claim) -> None:
+        future = self._pool.submit(self._care, reconciler, claim)
+        self._in_hand.add(future)
+        future.add_done_callback(self._ended)
+
+    def _ended(self, future: Future[None]) -> None:
+        self._in_hand.discard(future)
+        self._bell.set()
+
+    def _care(self, reconciler: Reconciler, claim: Claim) -> None:
+        try:
+            reconciler.reconcile(claim)
+        except ClaimLost as error:
+            log.info("claim lost", reason=str(error))
+        except UNREACHABLE as error:
+            # Nothing can be recorded; the claim runs out and the next look goes on from the rows.
+            log.warning("database away", error=str(error), artifact=claim.id)
+        except Exception:
+            log.exception("stumbled", kind=claim.model.kind, artifact=claim.id)
+            self._stumbled(reconciler, claim)
+
+    def _stumbled(self, reconciler: Reconciler, claim: Claim) -> None:
+        try:
+            reconciler.stumbled(claim)
+        except Exception:
+            log.exception("not recorded", kind=claim.model.kind, artifact=claim.id)

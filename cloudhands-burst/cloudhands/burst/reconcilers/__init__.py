@@ -1,0 +1,39 @@
+"""What cloud-burst takes care of: one submodule for each kind of artifact, found by itself.
+
+Each has a function `reconciler(context)`.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import Protocol
+
+from cloudhands.burst.context import Context
+from cloudhands.burst.outcome import Outcome
+from cloudhands.common import plugins
+from cloudhands.common.work import Claim, Due
+
+
+class Reconciler(Protocol):
+    """Takes care of one kind of artifact; shared among threads."""
+
+    @property
+    def model(self) -> type[Due]:
+        """The artifact's table."""
+
+    def reconcile(self, claim: Claim) -> Outcome:
+        """Observe, decide, act, record, and give the claim back.
+
+        :raises ClaimLost: if another worker holds the artifact now; nothing was recorded.
+        """
+
+    def stumbled(self, claim: Claim) -> Outcome:
+        """Record that something unexpected went wrong, and when to try again.
+
+        :raises ClaimLost: if another worker holds the artifact now; nothing was recorded.
+        """
+
+
+def every(context: Context) -> Sequence[Reconciler]:
+    """A reconciler of each kind."""
+    modules = plugins.submodules(sys.modules[__name__])
+    return [module.reconciler(context) for module in modules]

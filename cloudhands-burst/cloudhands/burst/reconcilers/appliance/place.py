@@ -1,0 +1,35 @@
+"""Gathers what placement needs from the rows and the settings."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from cloudhands.burst.placement import Candidate, Choice, choose
+from cloudhands.common.appliance.tables import Appliance
+from cloudhands.common.provider.queries import subscriptions_of
+from cloudhands.common.provider.tables import Subscription
+from cloudhands.common.settings import Settings
+
+
+def place(session: Session, settings: Settings, appliance: Appliance, now: datetime) -> Choice:
+    """Choose a cloud for an appliance among its organisation's."""
+    subscriptions = subscriptions_of(session, appliance.organisation_id)
+    candidates = [_candidate(subscription, settings) for subscription in subscriptions]
+    return choose(candidates, appliance.definition, appliance.size, now)
+
+
+def _candidate(subscription: Subscription, settings: Settings) -> Candidate:
+    provider = subscription.provider
+    defined = settings.providers.get(provider.name)
+    memory = timedelta(seconds=settings.burst.full_memory)
+    return Candidate(
+        provider=provider.name,
+        label=defined.label if defined else provider.name,
+        defined=defined is not None,
+        public=defined.public if defined else False,
+        priority=subscription.priority,
+        overflow=subscription.overflow,
+        state=subscription.state,
+        full_since=provider.full_until - memory if provider.full_until else None,
+        full_until=provider.full_until,
+    )

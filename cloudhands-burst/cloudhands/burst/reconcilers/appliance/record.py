@@ -1,0 +1,242 @@
+"""Writes down what came of an action: one short transaction each, only while the claim is held.
+
+A method that returns an outcome has given the claim back; one that returns None has renewed it,
+for the next look at once.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from cloudhands.burst.backoff import Backoff
+from cloudhands.burst.context import Context
+from cloudhands.burst.outcome import Again, Done, Failed
+from cloudhands.burst.placement import Verdict
+from cloudhands.burst.reconcilers.appliance import nodes
+from cloudhands.burst.reconcilers.appliance.decide import Call, Fail, Move
+from cloudhands.burst.reconcilers.appliance.place import place
+from cloudhands.burst.reconcilers.appliance.view import View, read
+from cloudhands.common import work
+from cloudhands.common.actor.commands import component
+from cloudhands.common.actor.queries import BURST
+from cloudhands.common.appliance.queries import living_node
+from cloudhands.common.appliance.states import APPLIANCE
+from cloudhands.common.appliance.tables import Appliance, Node
+from cloudhands.common.cloud import Full, Server
+from cloudhands.common.errors import CloudhandsError
+from cloudhands.common.machine import move
+from cloudhands.common.organisation.commands import give_back_appliance
+from cloudhands.common.provider.tables import Provider
+from cloudhands.common.work import Claim
+
+
+class Overtaken(CloudhandsError):
+    """A person changed the appliance while it was acted on: what was seen does not count."""
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """An open transaction on one appliance that is still ours."""
+
+    session: Session
+    appliance: Appliance
+    claim: Claim
+    now: datetime
+
+    def move(self, target: str, why: str) -> None:
+        actor = component(self.session, BURST, self.now)
+        move(self.session, APPLIANCE, self.appliance, target, actor, why, self.now)
+
+    def node(self) -> Node:
+        node = living_node(self.session, self.appliance)
+        if node is None:
+            raise Overtaken(f"the node of appliance {self.appliance.uuid} has ended")
+        return node
+
+    def end_node(self) -> None:
+        node = living_node(self.session, self.appliance)
+        if node is not None:
+            nodes.end(self.session, node, self.now)
+
+    def tell(self, problem: str) -> None:
+        """Show a problem, or that there is none any more, as one change."""
+        if self.appliance.problem != problem:
+            self.appliance.problem = problem
+            self.appliance.version += 1
+
+    def release(self, after: float | None) -> None:
+        due_at = None if after is None else self.now + timedelta(seconds=after)
+        work.release(self.appliance, self.claim, due_at, self.now)
+
+    def settle(self, after: float | None, problem: str = "") -> None:
+        """Give the claim back after what went well."""
+        self.tell(problem)
+        self.appliance.attempt = 0
+        self.release(after)
+
+
+class Records:
+    """What the reconciler reads and writes.
+
+    Every method that writes raises `ClaimLost` if another worker holds the appliance now, and
+    `Overtaken` if a person changed its state since it was viewed.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def view(self, claim: Claim) -> View:
+        """The appliance as it is written down now."""
+        with self._context.database.reading() as session:
+            return read(session, claim.id)
+
+    def at_rest(self, claim: Claim, view: View) -> Done:
+        """It is as it is wanted."""
+        with self._open(claim, view) as entry:
+            entry.settle(None)
+        return Done()
+
+    def waiting(self, claim: Claim, view: View) -> Again:
+        """The cloud is busy with it."""
+        with self._open(claim, view) as entry:
+            entry.settle(self._context.poll)
+        return Again(self._context.poll)
+
+    def placed(self, claim: Claim, view: View) -> Again | Failed | None:
+        """Choose a cloud, and write down the node before anything is asked for."""
+        with self._open(claim, view) as entry:
+            choice = place(entry.session, self._context.settings, entry.appliance, entry.now)
+            entry.appliance.placement = choice.as_json()
+            if choice.chosen:
+                self._choose(entry, choice.chosen)
+                return None
+            if choice.wait is not None:
+                entry.settle(choice.wait, choice.sentence)
+                return Again(choice.wait, choice.sentence)
+            entry.move("failed", choice.sentence)
+            entry.settle(None)
+            return Failed(choice.sentence)
+
+    def _choose(self, entry: _Entry, chosen: Verdict) -> None:
+        provider = entry.session.query(Provider).filter_by(name=chosen.candidate.provider).one()
+        entry.appliance.provider_id = provider.id
+        node = Node(
+            appliance_id=entry.appliance.id,
+            generation=entry.appliance.generation,
+            provider_id=provider.id,
+            made_at=entry.now,
+        )
+        entry.session.add(node)
+        entry.move("provisioning", chosen.sentence)
+        self._renew(entry)
+
+    def told(self, claim: Claim, view: View, server: Server) -> None:
+        """The cloud has told which server it is."""
+        with self._open(claim, view) as entry:
+            entry.node().server_id = server.id
+            self._renew(entry)
+
+    def called(self, claim: Claim, view: View, call: Call) -> Again:
+        """The cloud has taken a call."""
+        with self._open(claim, view) as entry:
+            if call.target:
+                entry.move(call.target, call.why)
+            entry.settle(self._context.poll)
+        return Again(self._context.poll)
+
+    def moved(self, claim: Claim, view: View, step: Move, server: Server) -> Again | Done | None:
+        """The cloud says that the server is in another state."""
+        with self._open(claim, view) as entry:
+            if step.target == "running" and (disputed := self._hold(entry, server)):
+                entry.settle(self._context.poll, disputed)
+                return Again(self._context.poll, disputed)
+            entry.move(step.target, step.why)
+            if step.unasked and entry.appliance.wanted_version == claim.wanted_version:
+                entry.appliance.goal = step.target
+            if step.at_rest:
+                entry.settle(None)
+                return Done()
+            self._renew(entry)
+            return None
+
+    def _hold(self, entry: _Entry, server: Server) -> str:
+        disputed = nodes.hold(entry.session, entry.node(), server.addresses, entry.now)
+        if not disputed:
+            return ""
+        return f"The cloud gave it {', '.join(disputed)}, which another server here still holds."
+
+    def node_ended(self, claim: Claim, view: View) -> None:
+        """The server of an earlier try is gone."""
+        with self._open(claim, view) as entry:
+            entry.end_node()
+            entry.appliance.provider_id = None
+            self._renew(entry)
+
+    def finished(self, claim: Claim, view: View) -> Done:
+        """Nothing is left at any cloud: it is deleted, and its share of the limit is free."""
+        with self._open(claim, view) as entry:
+            entry.end_node()
+            if not APPLIANCE.allows(view.state, "deleted"):
+                entry.move("deleting", "asked to be deleted")
+            entry.move("deleted", "nothing of it is left at a cloud")
+            give_back_appliance(entry.session, entry.appliance.organisation_id)
+            entry.settle(None)
+        return Done()
+
+    def failed(self, claim: Claim, view: View, fail: Fail) -> Failed:
+        """A person has to decide."""
+        with self._open(claim, view) as entry:
+            if fail.ended:
+                entry.end_node()
+            entry.move("failed", fail.reason)
+            entry.settle(None)
+        return Failed(fail.reason)
+
+    def full(self, claim: Claim, view: View, label: str, error: Full) -> None:
+        """The cloud has no room: remember it for a while, and choose again."""
+        with self._open(claim, view) as entry:
+            provider = entry.node().provider
+            memory = timedelta(seconds=self._context.settings.burst.full_memory)
+            provider.full_until = entry.now + memory
+            provider.version += 1
+            entry.end_node()
+            entry.appliance.provider_id = None
+            entry.move("requested", f"{label} is full: {error}")
+            self._renew(entry)
+
+    def trouble(
+        self, claim: Claim, problem: str, backoff: Backoff, retry_after: float | None = None
+    ) -> Again:
+        """Something went wrong that may pass; the state stays as it is."""
+        with self._context.database.writing() as session:
+            entry = self._entry(session, claim)
+            entry.tell(problem)
+            entry.appliance.attempt += 1
+            after = backoff.after(entry.appliance.attempt, retry_after)
+            entry.release(after)
+        return Again(after, problem)
+
+    def overtaken(self, claim: Claim) -> Again:
+        """Look again at once: a person has changed it."""
+        with self._context.database.writing() as session:
+            self._entry(session, claim).release(0)
+        return Again(0)
+
+    @contextmanager
+    def _open(self, claim: Claim, view: View) -> Iterator[_Entry]:
+        with self._context.database.writing() as session:
+            entry = self._entry(session, claim)
+            found = entry.appliance
+            if (found.state, found.generation) != (view.state, view.generation):
+                raise Overtaken(f"appliance {found.uuid} is {found.state} now, not {view.state}")
+            yield entry
+
+    def _entry(self, session: Session, claim: Claim) -> _Entry:
+        return _Entry(session, work.held(session, claim), claim, self._context.clock())
+
+    def _renew(self, entry: _Entry) -> None:
+        seconds = self._context.settings.burst.claim
+        entry.appliance.claim_until = entry.now + timedelta(seconds=seconds)

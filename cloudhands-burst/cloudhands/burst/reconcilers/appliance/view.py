@@ -1,0 +1,95 @@
+"""An appliance as the database has it: read in one short transaction, used without one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from cloudhands.common.appliance.queries import living_node
+from cloudhands.common.appliance.tables import Appliance, Node
+from cloudhands.common.cloud import Identity, ServerSpec
+
+
+@dataclass(frozen=True)
+class NodeView:
+    """The living node: a server that was asked for, or is about to be.
+
+    :param provider: the provider's name in the settings.
+    :param server_id: the cloud's id, None until the cloud has told it.
+    """
+
+    id: int
+    generation: int
+    provider: str
+    server_id: str | None
+
+
+@dataclass(frozen=True)
+class View:
+    """What is wanted and what was last seen of one appliance."""
+
+    uuid: UUID
+    goal: str
+    state: str
+    generation: int
+    size: str
+    definition: Mapping[str, Any]
+    authorized_keys: Sequence[str]
+    node: NodeView | None
+
+    @property
+    def ending(self) -> bool:
+        """Whether its node has to go: it shall be deleted, or the node is an earlier try's."""
+        if self.node is None:
+            return False
+        superseded = self.state == "requested" or self.node.generation != self.generation
+        return superseded or self.goal == "deleted"
+
+    @property
+    def to_be_looked_at(self) -> bool:
+        """Whether what the cloud says matters; what failed waits for a person."""
+        return self.node is not None and (self.ending or self.state != "failed")
+
+    def identity(self, installation: str) -> Identity:
+        """What the node's server bears."""
+        generation = self.node.generation if self.node else self.generation
+        return Identity(installation, str(self.uuid), generation)
+
+    def spec(self, identity: Identity, provider: str) -> ServerSpec:
+        """What to ask a provider for."""
+        return ServerSpec(
+            identity=identity,
+            name=name_of(identity),
+            image=self.definition["images"][provider],
+            size=self.definition["sizes"][self.size]["on"][provider],
+            authorized_keys=tuple(self.authorized_keys),
+            user_data=self.definition["user_data"],
+            external_address=self.definition["external_address"],
+        )
+
+
+def name_of(identity: Identity) -> str:
+    """A server's name; within the 63 characters of a host name up to the 99,999th try."""
+    return f"ch-{identity.installation[:8]}-{identity.appliance}-{identity.generation}"
+
+
+def read(session: Session, appliance_id: int) -> View:
+    """The appliance of that id and its living node."""
+    appliance = session.get_one(Appliance, appliance_id)
+    node = living_node(session, appliance)
+    return View(
+        uuid=appliance.uuid,
+        goal=appliance.goal,
+        state=appliance.state,
+        generation=appliance.generation,
+        size=appliance.size,
+        definition=appliance.definition,
+        authorized_keys=appliance.authorized_keys,
+        node=_node(node) if node else None,
+    )
+
+
+def _node(node: Node) -> NodeView:
+    return NodeView(node.id, node.generation, node.provider.name, node.server_id)

@@ -1,0 +1,180 @@
+"""What tests of cloud-burst share: a small world under a clock that is held."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from ipaddress import IPv4Network
+from pathlib import Path
+from threading import Event
+from typing import Any
+from uuid import UUID
+
+from cloudhands.burst.context import Context, known
+from cloudhands.burst.loop import Loop
+from cloudhands.burst.outcome import Outcome
+from cloudhands.burst.providers.simulated.adapter import SimulatedCloud
+from cloudhands.burst.providers.simulated.options import Options
+from cloudhands.burst.reconcilers.appliance.reconciler import ApplianceReconciler
+from cloudhands.common import history, work
+from cloudhands.common.actor.tables import User
+from cloudhands.common.appliance import commands
+from cloudhands.common.appliance.commands import Goal
+from cloudhands.common.appliance.queries import addresses_of, by_uuid
+from cloudhands.common.appliance.tables import Appliance, Node
+from cloudhands.common.cloud import Cloud, Server
+from cloudhands.common.db import Database
+from cloudhands.common.organisation.tables import Organisation
+from cloudhands.common.provider.commands import Overflow
+from cloudhands.common.settings import Settings
+from cloudhands.common.testing.factories import NOON, PROVIDERS, Factory
+
+CAPACITY = {"private": 4, "public": 20}
+NETWORKS = {"private": IPv4Network("192.168.0.0/24"), "public": IPv4Network("10.0.0.0/24")}
+
+
+@dataclass
+class HeldClock:
+    """A clock that goes when it is told to."""
+
+    moment: datetime = NOON
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+    def advance(self, seconds: float) -> None:
+        self.moment += timedelta(seconds=seconds)
+
+
+@dataclass
+class World:
+    """An organisation with two simulated clouds, and cloud-burst's parts, under a held clock."""
+
+    database: Database
+    folder: Path
+    clock: HeldClock = field(default_factory=HeldClock)
+    overflow: Overflow = "auto"
+    settings: Settings = field(init=False)
+    clouds: dict[str, Cloud] = field(init=False)
+    organisation_id: int = field(init=False)
+    owner_id: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.settings = Settings(state=self.folder, providers=PROVIDERS)
+        self.clouds = {name: self.simulated(name) for name in PROVIDERS}
+        with self.database.writing() as session:
+            make = Factory(session)
+            organisation = make.organisation(overflow=self.overflow)
+            self.organisation_id = organisation.id
+            self.owner_id = make.member(organisation, "alice").id
+
+    def simulated(self, name: str) -> SimulatedCloud:
+        options = Options(
+            file=Path(f"{name}.db"),
+            capacity=CAPACITY[name],
+            images=("debian-12",),
+            sizes=("m1.small",),
+            boot_seconds=10,
+            stop_seconds=4,
+            delete_seconds=4,
+            network=NETWORKS[name],
+        )
+        return SimulatedCloud(options, self.folder, self.clock)
+
+    @property
+    def context(self) -> Context:
+        installation = known(self.database, self.clock)
+        return Context(self.database, self.settings, self.clouds, installation, self.clock)
+
+    @property
+    def reconciler(self) -> ApplianceReconciler:
+        return ApplianceReconciler(self.context)
+
+    # --- what people do ---
+
+    def launch(self) -> UUID:
+        with self.database.writing() as session:
+            make = Factory(session, self.clock())
+            organisation = session.get_one(Organisation, self.organisation_id)
+            owner = session.get_one(User, self.owner_id)
+            return make.appliance(organisation, owner).uuid
+
+    def want(self, uuid: UUID, goal: Goal) -> None:
+        with self.database.writing() as session:
+            appliance = by_uuid(session, uuid, lock=True)
+            owner = session.get_one(User, self.owner_id)
+            assert appliance is not None
+            commands.set_goal(session, owner, appliance, goal, self.clock())
+
+    def retry(self, uuid: UUID) -> None:
+        with self.database.writing() as session:
+            appliance = by_uuid(session, uuid, lock=True)
+            owner = session.get_one(User, self.owner_id)
+            assert appliance is not None
+            commands.retry(session, owner, appliance, self.clock())
+
+    # --- what cloud-burst does ---
+
+    def claims(self, limit: int = 100) -> list[work.Claim]:
+        with self.database.writing() as session:
+            return list(work.claim(session, Appliance, self.clock(), 15, limit))
+
+    def look(self) -> list[Outcome]:
+        """Take care of everything that is due now, once."""
+        reconciler = self.reconciler
+        return [reconciler.reconcile(claim) for claim in self.claims()]
+
+    def go_on(self, seconds: float = 15) -> None:
+        """Let time pass, and take care of everything that becomes due."""
+        for _ in range(int(seconds)):
+            while self.look():
+                pass
+            self.clock.advance(1)
+
+    def loop(self) -> Loop:
+        return Loop(self.context, [self.reconciler], Event())
+
+    # --- what can be seen ---
+
+    def row(self, uuid: UUID) -> Appliance:
+        with self.database.reading() as session:
+            appliance = by_uuid(session, uuid)
+            assert appliance is not None
+            session.expunge_all()
+            return appliance
+
+    def state(self, uuid: UUID) -> str:
+        return self.row(uuid).state
+
+    def addresses(self, uuid: UUID) -> list[str]:
+        with self.database.reading() as session:
+            appliance = by_uuid(session, uuid)
+            assert appliance is not None
+            return list(addresses_of(session, [appliance])[appliance.id])
+
+    def history(self, uuid: UUID) -> list[tuple[str | None, str]]:
+        """Each change of state and why, the oldest first."""
+        with self.database.reading() as session:
+            events = history.latest(session, uuid)
+        return [(event.to_state, event.why) for event in reversed(events) if event.changed_state]
+
+    def states(self, uuid: UUID) -> list[str | None]:
+        return [state for state, _ in self.history(uuid)]
+
+    def nodes(self, uuid: UUID) -> list[Node]:
+        with self.database.reading() as session:
+            appliance = by_uuid(session, uuid)
+            assert appliance is not None
+            nodes = sorted(appliance.nodes, key=lambda node: node.id)
+            session.expunge_all()
+            return nodes
+
+    def used(self) -> int:
+        """What is taken of the organisation's limit."""
+        with self.database.reading() as session:
+            return session.get_one(Organisation, self.organisation_id).appliances
+
+    def servers(self, provider: str, uuid: UUID | None = None) -> list[Server]:
+        """The servers that a cloud has, of every generation."""
+        cloud: Any = self.simulated(provider)
+        with cloud._store.reading() as servers:
+            rows = [row for row in servers.all() if uuid is None or row.appliance == str(uuid)]
+        return [server for row in rows if (server := cloud._server(row))]
