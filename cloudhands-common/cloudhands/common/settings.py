@@ -89,7 +89,7 @@ class Burst(Table):
     """How `cloud-burst` works: artifacts in hand at once, and seconds a claim lasts."""
 
     concurrency: Annotated[int, Field(ge=1, le=256)] = 8
-    claim: Seconds = 60
+    claim: Seconds = 15
     full_memory: Seconds = 60
 
 

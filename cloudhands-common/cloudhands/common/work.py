@@ -7,6 +7,7 @@ the claim: the token fences a worker that was frozen past its claim. What is at 
 """
 
 import secrets
+import select as ready
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Any, Protocol
 import psycopg
 from sqlalchemy import Index, Select, func, or_, select, text, update
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from cloudhands.common.db import Artifact, Database, UtcDateTime
@@ -23,6 +25,9 @@ from cloudhands.common.errors import ClaimLost
 
 CHANNEL = "cloudhands_work"
 POLL_SECONDS = 0.02
+
+# What the drivers raise while the database cannot be reached, or is too busy to answer.
+UNREACHABLE = (OperationalError, InterfaceError, psycopg.OperationalError)
 
 
 class Due(Artifact):
@@ -164,10 +169,12 @@ def watching(database: Database, sleep: Sleep) -> Iterator[Watcher]:
         else:
             listener = connection.connection.driver_connection
             assert isinstance(listener, psycopg.Connection)
-            listener.autocommit = True
-            listener.execute(f"LISTEN {CHANNEL}")
-            yield _PostgresWatcher(listener, sleep)
-            connection.invalidate()  # it listens: not for the pool
+            try:
+                listener.autocommit = True
+                listener.execute(f"LISTEN {CHANNEL}")
+                yield _PostgresWatcher(listener, sleep)
+            finally:
+                connection.invalidate()  # it listens: not for the pool
 
 
 class _SqliteWatcher:
@@ -202,9 +209,14 @@ class _PostgresWatcher:
         self._sleep = sleep
 
     def wait(self, seconds: float) -> None:
-        """See `Watcher`. Looks up once a second whether the waiting shall end."""
-        for _ in range(max(1, int(seconds))):
-            if any(True for _ in self._listener.notifies(timeout=min(seconds, 1), stop_after=1)):
+        """See `Watcher`.
+
+        :raises psycopg.OperationalError: if the connection is lost.
+        """
+        for _ in range(max(1, int(seconds / POLL_SECONDS))):
+            if self._told() or self._sleep(0):
                 return
-            if self._sleep(0):
-                return
+            ready.select([self._listener.fileno()], [], [], POLL_SECONDS)
+
+    def _told(self) -> bool:
+        return bool(list(self._listener.notifies(timeout=0)))
