@@ -103,7 +103,7 @@ class Portal:
         try:
             yield f"http://127.0.0.1:{server.effective_port}"
         finally:
-            server.trigger.pull_trigger(server.asyncore.close_all)
+            server.trigger.pull_trigger(lambda: server.asyncore.close_all(server._map))
             loop.join(5)
             server.task_dispatcher.shutdown()
 
