@@ -1,11 +1,673 @@
-from cloudhands.burst.outcome import Again
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from cloudhands.burst.outcome import Again, Done, Failed
+from cloudhands.burst.testing import World
+from cloudhands.common import work
+from cloudhands.common.address.tables import HeldAddress
+from cloudhands.common.appliance.tables import Appliance, Node
+from cloudhands.common.cloud import (
+    Capabilities,
+    Cloud,
+    Denied,
+    Full,
+    Gone,
+    Identity,
+    Invalid,
+    Server,
+    ServerSpec,
+    ServerState,
+    Temporary,
+)
+from cloudhands.common.errors import ClaimLost
+from cloudhands.common.provider.tables import Provider, Subscription
+from cloudhands.common.testing.factories import NOON
 
 
-def test_a_launched_appliance_runs(world) -> None:
+class Killed(BaseException):
+    """As if the process had ended there."""
+
+
+class Faulty:
+    """A cloud that does as another one does, and then, or before, fails as it is told to.
+
+    :param before: what each method raises instead of doing anything, by name; once.
+    :param after: what each method raises when it has done it, by name; once.
+    """
+
+    capabilities = Capabilities()
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        *,
+        before: dict[str, BaseException] | None = None,
+        after: dict[str, BaseException] | None = None,
+    ) -> None:
+        self._cloud = cloud
+        self.before = before or {}
+        self.after = after or {}
+        self.calls: list[str] = []
+
+    def find(self, identity: Identity) -> Sequence[Server]:
+        found: Sequence[Server] = self._do("find", identity)
+        return found
+
+    def observe(self, server_id: str) -> Server:
+        return self._server("observe", server_id)
+
+    def create(self, spec: ServerSpec) -> Server:
+        return self._server("create", spec)
+
+    def start(self, server_id: str) -> None:
+        self._do("start", server_id)
+
+    def stop(self, server_id: str) -> None:
+        self._do("stop", server_id)
+
+    def delete(self, server_id: str) -> None:
+        self._do("delete", server_id)
+
+    def _server(self, name: str, about: object) -> Server:
+        server: Server = self._do(name, about)
+        return server
+
+    def _do(self, name: str, about: object) -> Any:
+        self.calls.append(name)
+        if name in self.before:
+            raise self.before.pop(name)
+        result = getattr(self._cloud, name)(about)
+        if name in self.after:
+            raise self.after.pop(name)
+        return result
+
+
+def faulty(world: World, name: str = "private", **faults: Any) -> Faulty:
+    """Put a faulty cloud in a cloud's place."""
+    cloud = Faulty(world.clouds[name], **faults)
+    world.clouds[name] = cloud
+    return cloud
+
+
+# --- the way of one appliance ---
+
+
+def test_from_launch_to_deletion(world: World) -> None:
     uuid = world.launch()
     assert world.look() == [Again(1.0)]
     assert world.state(uuid) == "provisioning"
     world.go_on(15)
     row = world.row(uuid)
-    assert (row.state, row.due_at, row.problem) == ("running", None, "")
-    print(world.history(uuid), row.placement, world.addresses(uuid))
+    assert (row.state, row.due_at, row.problem, row.attempt) == ("running", None, "", 0)
+    assert world.addresses(uuid) == ["192.168.0.2"]
+
+    world.want(uuid, "stopped")
+    world.go_on(8)
+    assert world.row(uuid).due_at is None
+    world.want(uuid, "running")
+    world.go_on(15)
+    assert world.addresses(uuid) == ["192.168.0.2"]
+    world.want(uuid, "deleted")
+    world.go_on(8)
+
+    assert world.history(uuid) == [
+        ("requested", "asked for Analysis desktop, small"),
+        ("provisioning", "Private cloud: chosen, first by priority"),
+        ("running", "the cloud runs it"),
+        ("stopping", "asked to stop"),
+        ("stopped", "the cloud says that it is stopped"),
+        ("starting", "asked to start"),
+        ("running", "the cloud runs it"),
+        ("deleting", "asked to be deleted"),
+        ("deleted", "nothing of it is left at a cloud"),
+    ]
+    assert world.addresses(uuid) == []
+    assert world.servers("private") == []
+    assert world.used() == 0
+    assert world.row(uuid).due_at is None
+    assert [node.ended_at is None for node in world.nodes(uuid)] == [False]
+
+
+def test_what_is_asked_for_is_what_the_cloud_gets(world: World) -> None:
+    uuid = world.launch()
+    specs: list[ServerSpec] = []
+
+    class Noting(Faulty):
+        def create(self, spec: ServerSpec) -> Server:
+            specs.append(spec)
+            return super().create(spec)
+
+    world.clouds["private"] = Noting(world.clouds["private"])
+    world.look()
+    (spec,) = specs
+    assert spec.identity == Identity(world.context.installation, str(uuid), 1)
+    assert (spec.image, spec.size, spec.user_data) == ("debian-12", "m1.small", "")
+    assert str(uuid) in spec.name
+
+
+def test_deleted_before_anything_was_made(world: World) -> None:
+    uuid = world.launch()
+    world.want(uuid, "deleted")
+    assert world.look() == [Done()]
+    assert world.states(uuid) == ["requested", "deleted"]
+    assert world.used() == 0
+
+
+def test_deleted_while_it_is_built(world: World) -> None:
+    uuid = world.launch()
+    world.look()
+    world.want(uuid, "deleted")
+    world.go_on(8)
+    assert world.states(uuid) == ["requested", "provisioning", "deleting", "deleted"]
+    assert world.servers("private") == []
+
+
+def test_at_rest_it_costs_nothing(world: World) -> None:
+    world.launch()
+    world.go_on(15)
+    cloud = faulty(world)
+    world.go_on(60)
+    assert cloud.calls == []
+
+
+# --- placement ---
+
+
+def test_six_launches_on_a_cloud_for_four(world: World) -> None:
+    launched = [world.launch() for _ in range(6)]
+    world.go_on(15)
+    assert {world.state(uuid) for uuid in launched} == {"running"}
+    assert (len(world.servers("private")), len(world.servers("public"))) == (4, 2)
+    overflowed = [uuid for uuid in launched if "requested" in world.states(uuid)[1:]]
+    assert len(overflowed) == 1, "the next one knows that it is full"
+    reason = (
+        "used because Private cloud is full and the organisation consents to overflow",
+        "was full at 12:00 UTC",
+    )
+    assert world.history(overflowed[0])[1:4] == [
+        ("provisioning", "Private cloud: chosen, first by priority"),
+        ("requested", "Private cloud is full: all of its 4 servers are in use"),
+        ("provisioning", f"Public cloud: {reason[0]}"),
+    ]
+    row = world.row(launched[-1])
+    told = [(each["provider"], each["chosen"], each["reason"]) for each in row.placement]
+    assert told == [("private", False, reason[1]), ("public", True, reason[0])]
+    assert row.provider is not None
+    assert row.provider.name == "public"
+
+
+def test_all_six_at_once_go_the_same_ways(world: World) -> None:
+    launched = [world.launch() for _ in range(6)]
+    loop = world.loop()
+    loop.once()
+    world.clock.advance(12)
+    loop.once()
+    loop.drain(5)
+    assert {world.state(uuid) for uuid in launched} == {"running"}
+    assert (len(world.servers("private")), len(world.servers("public"))) == (4, 2)
+
+
+def test_without_consent_it_waits_until_there_is_room(world: World) -> None:
+    with world.database.writing() as session:
+        session.execute(update(Subscription).values(overflow="never"))
+    launched = [world.launch() for _ in range(5)]
+    world.go_on(15)
+    (waiting,) = [uuid for uuid in launched if world.state(uuid) != "running"]
+    row = world.row(waiting)
+    assert row.state == "requested"
+    assert row.problem == (
+        "No cloud can take it. Private cloud: was full at 12:00 UTC; "
+        "Public cloud: is public, and the organisation does not consent to overflow."
+    )
+    assert row.due_at == NOON + timedelta(seconds=60)
+    world.want(launched[0], "deleted")
+    world.go_on(60)
+    assert world.state(waiting) == "running"
+    assert world.row(waiting).problem == ""
+
+
+def test_where_no_cloud_can_ever_take_it_it_fails(world: World) -> None:
+    with world.database.writing() as session:
+        session.execute(update(Subscription).values(state="inactive"))
+    uuid = world.launch()
+    (outcome,) = world.look()
+    assert isinstance(outcome, Failed)
+    assert "is no longer used by the organisation" in outcome.reason
+    assert world.history(uuid)[-1] == ("failed", outcome.reason)
+
+
+def test_a_mark_of_fullness_counts_for_all(world: World) -> None:
+    with world.database.writing() as session:
+        session.execute(update(Provider).values(full_until=NOON + timedelta(seconds=9)))
+    uuid = world.launch()
+    assert world.look() == [Again(9.0, world.row(uuid).problem)]
+    assert world.row(uuid).version == 2, "one for the request, one for the problem"
+
+
+# --- lost replies and crashes ---
+
+
+def test_a_lost_reply_makes_no_second_server(world: World) -> None:
+    uuid = world.launch()
+    cloud = faulty(world, after={"create": Temporary("it did not answer in time")})
+    (outcome,) = world.look()
+    assert isinstance(outcome, Again)
+    assert outcome.problem == "Private cloud: it did not answer in time."
+    row = world.row(uuid)
+    assert (row.problem, row.attempt, row.state) == (outcome.problem, 1, "provisioning")
+    world.go_on(15)
+    assert cloud.calls.count("create") == 1
+    assert len(world.servers("private")) == 1
+    row = world.row(uuid)
+    assert (row.problem, row.attempt, row.state) == ("", 0, "running")
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("call", ["find", "create", "observe"])
+def test_killed_around_any_call_of_a_launch(world: World, moment: str, call: str) -> None:
+    uuid = world.launch()
+    faulty(world, **{moment: {call: Killed()}})
+    with pytest.raises(Killed):
+        world.look()
+    world.clock.advance(16)
+    world.go_on(15)
+    assert world.state(uuid) == "running"
+    assert len(world.servers("private")) == 1
+    assert len(world.nodes(uuid)) == 1
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("call", ["stop", "start", "delete", "observe", "find"])
+def test_killed_around_any_later_call(world: World, moment: str, call: str) -> None:
+    uuid = world.launch()
+    world.go_on(15)
+    faulty(world, **{moment: {call: Killed()}})
+    for goal in ("stopped", "running", "deleted"):
+        world.want(uuid, goal)
+        for _ in range(3):
+            with suppress(Killed):
+                world.go_on(15)
+            world.clock.advance(16)
+    assert world.states(uuid) == [
+        *("requested", "provisioning", "running", "stopping", "stopped"),
+        *("starting", "running", "deleting", "deleted"),
+    ]
+    assert world.used() == 0
+    assert world.servers("private") == []
+
+
+def test_twins_are_reaped(world: World) -> None:
+    uuid = world.launch()
+    cloud = faulty(world, after={"create": Temporary("it did not answer in time")})
+    world.look()
+    (server,) = world.servers("private")
+    cloud.create(ServerSpec(server.identity, "twin", "debian-12", "m1.small"))
+    world.go_on(15)
+    (kept,) = world.servers("private")
+    assert world.nodes(uuid)[0].server_id == kept.id
+    assert world.state(uuid) == "running"
+
+
+def test_a_twin_that_came_late_goes_with_the_appliance(world: World) -> None:
+    uuid = world.launch()
+    world.go_on(15)
+    (server,) = world.servers("private")
+    twin = replace(world.clouds["private"].observe(server.id)).identity
+    world.clouds["private"].create(ServerSpec(twin, "twin", "debian-12", "m1.small"))
+    world.want(uuid, "deleted")
+    world.go_on(20)
+    assert world.state(uuid) == "deleted"
+    assert world.servers("private") == []
+
+
+def test_somebody_elses_server_is_never_touched(world: World) -> None:
+    uuid = world.launch()
+    other = Identity("another installation", str(uuid), 1)
+    world.clouds["private"].create(ServerSpec(other, "theirs", "debian-12", "m1.small"))
+    world.go_on(15)
+    world.want(uuid, "deleted")
+    world.go_on(10)
+    assert [server.identity for server in world.servers("private")] == [other]
+
+
+# --- trouble ---
+
+
+def test_temporary_trouble_is_told_and_backed_off_from(world: World) -> None:
+    uuid = world.launch()
+    waits = []
+    for attempt in range(1, 12):
+        faulty(world, before={"find": Temporary("it is busy")})
+        (outcome,) = world.look()
+        assert isinstance(outcome, Again)
+        waits.append(outcome.after)
+        assert world.row(uuid).attempt == attempt
+        world.clock.advance(outcome.after)
+    assert world.row(uuid).problem == "Private cloud: it is busy."
+    assert all(2**k / 2 <= wait <= 2**k for k, wait in enumerate(waits[:6]))
+    assert all(30 <= wait <= 60 for wait in waits[6:])
+    assert world.row(uuid).version == 3, "asked for, placed, and the problem once"
+
+
+def test_the_clouds_own_word_on_when_to_come_back(world: World) -> None:
+    world.launch()
+    faulty(world, before={"find": Temporary("slow down", retry_after=90)})
+    assert world.look() == [Again(90, "Private cloud: slow down.")]
+
+
+def test_a_wish_cuts_a_backoff_short(world: World) -> None:
+    uuid = world.launch()
+    faulty(world, before={"find": Temporary("slow down", retry_after=900)})
+    world.look()
+    world.want(uuid, "deleted")
+    world.look()
+    assert world.state(uuid) == "deleted"
+
+
+def test_refused_credentials_wait_for_long(world: World) -> None:
+    uuid = world.launch()
+    faulty(world, before={"create": Denied("the credentials are refused")})
+    (outcome,) = world.look()
+    assert isinstance(outcome, Again)
+    assert outcome.after >= 30
+    assert world.row(uuid).problem == "Private cloud: the credentials are refused."
+    assert world.state(uuid) == "provisioning"
+
+
+def test_a_provider_that_left_the_settings(world: World) -> None:
+    uuid = world.launch()
+    world.go_on(15)
+    world.settings = world.settings.model_copy(update={"providers": {}})
+    del world.clouds["private"]
+    world.want(uuid, "stopped")
+    world.look()
+    assert world.row(uuid).problem == "private: it is no longer set up here."
+
+
+def test_what_can_never_be_made_fails_with_the_reason(world: World) -> None:
+    uuid = world.launch()
+    faulty(world, before={"create": Invalid("the cloud has no image 'debian-12'")})
+    reason = "Private cloud cannot make it: the cloud has no image 'debian-12'"
+    assert world.look() == [Failed(reason)]
+    assert world.history(uuid)[-1] == ("failed", reason)
+    assert [node.ended_at for node in world.nodes(uuid)] == [NOON]
+    world.want(uuid, "deleted")
+    assert world.look() == [Done()]
+    assert world.used() == 0
+
+
+def test_a_full_cloud_that_cannot_start_it_again(world: World) -> None:
+    uuid = world.launch()
+    world.go_on(15)
+    world.want(uuid, "stopped")
+    world.go_on(8)
+    faulty(world, before={"start": Full("no room to start it")})
+    world.want(uuid, "running")
+    world.look()
+    assert world.row(uuid).problem == "Private cloud: no room to start it."
+    world.go_on(20)
+    assert world.state(uuid) == "running"
+
+
+def test_something_unexpected_is_told_too(world: World) -> None:
+    uuid = world.launch()
+    faulty(world, before={"create": RuntimeError("a bug")})
+    loop = world.loop()
+    loop.once()
+    loop.drain(5)
+    row = world.row(uuid)
+    assert row.problem.startswith("Something unexpected went wrong here.")
+    assert row.due_at is not None
+    world.go_on(20)
+    assert world.state(uuid) == "running"
+
+
+# --- the cloud does as it likes ---
+
+
+def at_the_cloud(world: World, verb: str) -> None:
+    (server,) = world.servers("private")
+    getattr(world.clouds["private"], verb)(server.id)
+    world.clock.advance(5)
+
+
+def look_again(world: World) -> None:
+    """Make everything due, as a look at all servers would."""
+    with world.database.writing() as session:
+        session.execute(update(Appliance).values(due_at=world.clock()))
+
+
+def test_a_machine_shut_down_from_inside_stays_down(world: World) -> None:
+    uuid = world.launch()
+    world.go_on(15)
+    at_the_cloud(world, "stop")
+    look_again(world)
+    assert world.look() == [Done()]
+    row = world.row(uuid)
+    assert (row.state, row.goal) == ("stopped", "stopped")
+    assert world.history(uuid)[-1] == ("stopped", "it stopped, and nobody here asked for it")
+
+
+def test_one_started_at_the_cloud_is_stopped_again(world: World) -> None:
+    uuid = world.launch()
+    world.go_on(15)
+    world.want(uuid, "stopped")
+    world.go_on(8)
+    at_the_cloud(world, "start")
+    world.clock.advance(10)
+    look_again(world)
+    world.go_on(8)
+    assert world.states(uuid)[-3:] == ["running", "stopping", "stopped"]
+
+
+def test_a_lost_server_fails_and_can_be_tried_again(world: World) -> None:
+    uuid = world.launch()
+    world.go_on(15)
+    at_the_cloud(world, "delete")
+    look_again(world)
+    (outcome,) = world.look()
+    assert isinstance(outcome, Failed)
+    assert world.addresses(uuid) == []
+    assert world.used() == 1, "it still counts until it is deleted"
+    world.retry(uuid)
+    world.go_on(15)
+    assert world.state(uuid) == "running"
+    assert [server.identity.generation for server in world.servers("private")] == [2]
+
+
+class Broken(Faulty):
+    """Builds servers that cannot run."""
+
+    broken = True
+
+    def observe(self, server_id: str) -> Server:
+        server = super().observe(server_id)
+        if not self.broken or server.state is ServerState.DELETING:
+            return server
+        return replace(server, state=ServerState.FAILED, problem="no valid host was found")
+
+
+def test_a_broken_server_is_deleted_before_the_next_try(world: World) -> None:
+    uuid = world.launch()
+    cloud = Broken(world.clouds["private"])
+    world.clouds["private"] = cloud
+    reason = "the cloud could not run it: no valid host was found"
+    assert world.look() == [Failed(reason)]
+    assert len(world.servers("private")) == 1, "kept until a person has decided"
+    assert world.row(uuid).due_at is None
+    cloud.broken = False
+    world.retry(uuid)
+    world.look()
+    assert [server.state for server in world.servers("private")] == [ServerState.DELETING]
+    assert world.state(uuid) == "requested"
+    world.go_on(20)
+    assert [server.identity.generation for server in world.servers("private")] == [2]
+    assert world.state(uuid) == "running"
+    assert [node.generation for node in world.nodes(uuid)] == [1, 2]
+
+
+def test_a_failed_one_is_deleted_with_its_server(world: World) -> None:
+    uuid = world.launch()
+    world.clouds["private"] = Broken(world.clouds["private"])
+    world.look()
+    world.want(uuid, "deleted")
+    world.go_on(8)
+    assert world.states(uuid)[-3:] == ["failed", "deleting", "deleted"]
+    assert world.servers("private") == []
+    assert world.used() == 0
+
+
+def test_deleted_while_its_last_try_is_cleared_away(world: World) -> None:
+    uuid = world.launch()
+    world.clouds["private"] = Broken(world.clouds["private"])
+    world.look()
+    world.retry(uuid)
+    world.look()
+    world.want(uuid, "deleted")
+    world.go_on(8)
+    assert world.states(uuid)[-2:] == ["requested", "deleted"]
+    assert world.servers("private") == []
+
+
+def test_an_address_that_another_still_holds_waits(world: World) -> None:
+    first = world.launch()
+    world.go_on(15)
+    # The cloud gives the address of a server that vanished to the next, before we know.
+    at_the_cloud(world, "delete")
+    second = world.launch()
+    world.go_on(15)
+    assert world.state(first) == "failed", "the dispute made us look"
+    assert world.state(second) == "running"
+    assert world.addresses(second) == ["192.168.0.2"]
+    with world.database.reading() as session:
+        assert session.query(HeldAddress).filter_by(released_at=None).count() == 1
+
+
+def test_what_is_gone_while_it_is_called_is_looked_at_again(world: World) -> None:
+    uuid = world.launch()
+    world.go_on(15)
+    faulty(world, before={"delete": Gone("there is no such server")})
+    world.want(uuid, "deleted")
+    world.go_on(8)
+    assert world.state(uuid) == "deleted"
+
+
+# --- claims ---
+
+
+def test_a_wish_during_a_claim_is_not_slept_over(world: World) -> None:
+    uuid = world.launch()
+    (claim,) = world.claims()
+    world.want(uuid, "deleted")
+    world.reconciler.reconcile(claim)
+    row = world.row(uuid)
+    assert row.state == "deleted" or row.due_at == world.clock()
+    world.look()
+    assert world.row(uuid).goal == "deleted"
+
+
+def test_a_wish_that_came_after_the_look_is_not_slept_over(world: World) -> None:
+    uuid = world.launch()
+    world.go_on(15)
+    at_the_cloud(world, "stop")
+    look_again(world)
+    (claim,) = world.claims()
+
+    class Wishing(Faulty):
+        def observe(self, server_id: str) -> Server:
+            server = super().observe(server_id)
+            world.want(uuid, "deleted")
+            return server
+
+    world.clouds["private"] = Wishing(world.clouds["private"])
+    world.reconciler.reconcile(claim)
+    row = world.row(uuid)
+    assert row.goal == "deleted", "an unasked stop does not take a wish back"
+    assert row.due_at == world.clock()
+
+
+def test_what_a_person_changed_meanwhile_is_looked_at_anew(world: World) -> None:
+    uuid = world.launch()
+    world.clouds["private"] = Broken(world.clouds["private"])
+    world.look()
+    look_again(world)
+    (claim,) = world.claims()
+    records = world.reconciler._records
+    view = records.view(claim)
+    world.retry(uuid)
+    assert view.state == "failed"
+    assert world.reconciler.reconcile(claim) == Again(1.0)
+    assert world.state(uuid) == "requested"
+
+
+def test_a_worker_that_was_frozen_past_its_claim_records_nothing(world: World) -> None:
+    uuid = world.launch()
+    (frozen,) = world.claims()
+
+    class Slow(Faulty):
+        def create(self, spec: ServerSpec) -> Server:
+            world.clock.advance(16)
+            world.clouds["private"] = self._cloud
+            world.go_on(15)
+            return super().create(spec)
+
+    world.clouds["private"] = Slow(world.clouds["private"])
+    with pytest.raises(ClaimLost):
+        world.reconciler.reconcile(frozen)
+    assert world.state(uuid) == "running"
+    world.want(uuid, "deleted")
+    world.go_on(20)
+    assert world.servers("private") == [], "the frozen one's server goes as well"
+
+
+def test_a_claim_is_renewed_on_the_way(world: World) -> None:
+    world.launch()
+    (claim,) = world.claims()
+
+    class Slow(Faulty):
+        def find(self, identity: Identity) -> Sequence[Server]:
+            world.clock.advance(10)
+            return super().find(identity)
+
+        def observe(self, server_id: str) -> Server:
+            world.clock.advance(10)
+            assert world.claims() == []
+            return super().observe(server_id)
+
+    world.clouds["private"] = Slow(world.clouds["private"])
+    world.reconciler.reconcile(claim)
+
+
+def test_no_transaction_is_open_during_a_call(world: World) -> None:
+    world.launch()
+    open_ones: list[int] = []
+
+    class Watching(Faulty):
+        def _do(self, name: str, about: object) -> Any:
+            open_ones.append(world.database.engine.pool.checkedout())  # type: ignore[attr-defined]
+            return super()._do(name, about)
+
+    world.clouds["private"] = Watching(world.clouds["private"])
+    world.look()
+    assert open_ones == [0, 0, 0]
+
+
+def test_two_nodes_never_live_at_once(world: World) -> None:
+    world.launch()
+    world.look()
+    with world.database.reading() as session:
+        living = session.query(Node).filter_by(ended_at=None)
+        assert living.count() == 1
+
+
+def test_claims_are_what_work_gives(world: World) -> None:
+    world.launch()
+    (claim,) = world.claims()
+    assert isinstance(claim, work.Claim)
+    assert world.claims() == []

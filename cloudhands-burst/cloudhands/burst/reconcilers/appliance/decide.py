@@ -89,10 +89,13 @@ WAIT = Wait()
 
 _BUILT = Move("running", "the cloud runs it", at_rest=True)
 _STARTED_AT_THE_CLOUD = "it was started at the cloud"
+_ASKED_TO_START = "asked to start"
+_ASKED_TO_STOP = "asked to stop"
 _STOPPED = "the cloud says that it is stopped"
 _S = ServerState
 
-# By goal, state and what the cloud says; what is not here is waited for.
+# By goal, state and what the cloud says; what is not here is waited for. A call that took effect
+# before it could be written down is caught up with through the same states: history has every step.
 POWER: Mapping[tuple[str, str, ServerState], Action] = {
     ("running", "provisioning", _S.RUNNING): _BUILT,
     ("running", "provisioning", _S.STOPPED): Call("start"),
@@ -104,23 +107,23 @@ POWER: Mapping[tuple[str, str, ServerState], Action] = {
         "running", "asked to run again before it had stopped", at_rest=True
     ),
     ("running", "stopping", _S.STOPPED): Move("stopped", _STOPPED),
-    ("running", "stopped", _S.STOPPED): Call("start", "starting", "asked to start"),
-    ("running", "stopped", _S.STARTING): Move("starting", _STARTED_AT_THE_CLOUD),
-    ("running", "stopped", _S.RUNNING): Move("running", _STARTED_AT_THE_CLOUD, at_rest=True),
+    ("running", "stopped", _S.STOPPED): Call("start", "starting", _ASKED_TO_START),
+    ("running", "stopped", _S.STARTING): Move("starting", _ASKED_TO_START),
+    ("running", "stopped", _S.RUNNING): Move("starting", _ASKED_TO_START),
     ("running", "starting", _S.RUNNING): _BUILT,
     ("running", "starting", _S.STOPPED): Call("start"),
     # It is built first, then stopped.
     ("stopped", "provisioning", _S.RUNNING): Move("running", "the cloud runs it"),
     ("stopped", "provisioning", _S.STOPPED): Call("start"),
-    ("stopped", "running", _S.RUNNING): Call("stop", "stopping", "asked to stop"),
-    ("stopped", "running", _S.STOPPING): Move("stopping", "the cloud is stopping it"),
-    ("stopped", "running", _S.STOPPED): Move("stopped", _STOPPED, at_rest=True),
+    ("stopped", "running", _S.RUNNING): Call("stop", "stopping", _ASKED_TO_STOP),
+    ("stopped", "running", _S.STOPPING): Move("stopping", _ASKED_TO_STOP),
+    ("stopped", "running", _S.STOPPED): Move("stopping", _ASKED_TO_STOP),
     ("stopped", "stopping", _S.RUNNING): Call("stop"),
     ("stopped", "stopping", _S.STOPPED): Move("stopped", _STOPPED, at_rest=True),
     ("stopped", "stopped", _S.STOPPED): Rest(),
     ("stopped", "stopped", _S.RUNNING): Move("running", _STARTED_AT_THE_CLOUD),
     ("stopped", "starting", _S.RUNNING): Call("stop", "stopping", "asked to stop before it ran"),
-    ("stopped", "starting", _S.STOPPING): Move("stopping", "the cloud is stopping it"),
+    ("stopped", "starting", _S.STOPPING): Move("stopping", _ASKED_TO_STOP),
     ("stopped", "starting", _S.STOPPED): Move("stopped", _STOPPED, at_rest=True),
 }
 
@@ -130,6 +133,8 @@ def decide(view: View, sight: Sight) -> Action:
 
     :param sight: what the cloud says; empty where there was nothing to look at.
     """
+    if view.state == "deleted":
+        return Rest()
     if view.node is None:
         return _without_node(view)
     if view.ending:
@@ -146,8 +151,6 @@ def decide(view: View, sight: Sight) -> Action:
 
 
 def _without_node(view: View) -> Action:
-    if view.state == "deleted":
-        return Rest()
     if view.goal == "deleted":
         return Finish()
     if view.state == "requested":
@@ -162,7 +165,7 @@ def _end(view: View, server: Server | None) -> Action:
         return Finish() if view.goal == "deleted" else EndNode()
     if server.state is not ServerState.DELETING:
         return Call("delete", target, "asked to be deleted")
-    return Move("deleting", "the cloud is deleting it") if target else WAIT
+    return Move("deleting", "asked to be deleted") if target else WAIT
 
 
 def _missing(view: View) -> Action:

@@ -149,6 +149,7 @@ class _Step:
         try:
             server = self._cloud.create(self._view.spec(identity, self._provider))
         except Full as error:
+            self._log.info("full", reason=str(error))
             self._records.full(self._claim, self._view, self._label, error)
             return None
         except Invalid as error:

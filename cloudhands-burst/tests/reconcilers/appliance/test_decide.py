@@ -1,0 +1,189 @@
+from dataclasses import replace
+from itertools import product
+from uuid import UUID
+
+import pytest
+
+from cloudhands.burst.reconcilers.appliance.decide import (
+    POWER,
+    Action,
+    Adopt,
+    Call,
+    Create,
+    EndNode,
+    Fail,
+    Finish,
+    Move,
+    Place,
+    Rest,
+    Wait,
+    decide,
+)
+from cloudhands.burst.reconcilers.appliance.observe import Sight
+from cloudhands.burst.reconcilers.appliance.view import NodeView, View, name_of
+from cloudhands.common.appliance.states import APPLIANCE
+from cloudhands.common.cloud import Identity, Server, ServerState
+
+IDENTITY = Identity("installation", "appliance", 1)
+NODE = NodeView(1, 1, "private", "server-1")
+UNMADE = replace(NODE, server_id=None)
+GOALS = ("running", "stopped", "deleted")
+
+
+def view(goal: str, state: str, node: NodeView | None = NODE, generation: int = 1) -> View:
+    return View(UUID(int=1), goal, state, generation, "small", {}, (), node)
+
+
+def sight(state: ServerState | None, problem: str = "") -> Sight:
+    return Sight(Server("server-1", IDENTITY, state, problem=problem) if state else None)
+
+
+S = ServerState
+WITHOUT_NODE: list[tuple[str, str, type[Action]]] = [
+    ("running", "requested", Place),
+    ("deleted", "requested", Finish),
+    ("running", "failed", Rest),
+    ("stopped", "failed", Rest),
+    ("deleted", "failed", Finish),
+    ("deleted", "deleting", Finish),
+    ("deleted", "deleted", Rest),
+    # These cannot be, and still go to where a person can see them.
+    ("running", "running", Fail),
+    ("running", "provisioning", Fail),
+]
+
+
+@pytest.mark.parametrize(("goal", "state", "action"), WITHOUT_NODE)
+def test_without_a_node(goal: str, state: str, action: type[Action]) -> None:
+    assert type(decide(view(goal, state, None), Sight())) is action
+
+
+CASES: list[tuple[str, str, ServerState | None, Action]] = [
+    # launching
+    ("running", "provisioning", S.BUILDING, Wait()),
+    ("running", "provisioning", S.RUNNING, Move("running", "the cloud runs it", at_rest=True)),
+    ("running", "provisioning", S.STOPPED, Call("start")),
+    # at rest
+    ("running", "running", S.RUNNING, Rest()),
+    ("stopped", "stopped", S.STOPPED, Rest()),
+    # stopping
+    ("stopped", "running", S.RUNNING, Call("stop", "stopping", "asked to stop")),
+    ("stopped", "running", S.STARTING, Wait()),
+    ("stopped", "running", S.STOPPING, Move("stopping", "asked to stop")),
+    ("stopped", "stopping", S.STOPPING, Wait()),
+    ("stopped", "stopping", S.RUNNING, Call("stop")),
+    ("stopped", "starting", S.STARTING, Wait()),
+    ("stopped", "starting", S.RUNNING, Call("stop", "stopping", "asked to stop before it ran")),
+    # starting
+    ("running", "stopped", S.STOPPED, Call("start", "starting", "asked to start")),
+    ("running", "stopped", S.STOPPING, Wait()),
+    ("running", "starting", S.STARTING, Wait()),
+    ("running", "starting", S.STOPPED, Call("start")),
+    ("running", "stopping", S.STOPPING, Wait()),
+    # deleting, from everywhere
+    ("deleted", "provisioning", S.BUILDING, Call("delete", "deleting", "asked to be deleted")),
+    ("deleted", "running", S.RUNNING, Call("delete", "deleting", "asked to be deleted")),
+    ("deleted", "failed", S.FAILED, Call("delete", "deleting", "asked to be deleted")),
+    ("deleted", "running", S.DELETING, Move("deleting", "asked to be deleted")),
+    ("deleted", "deleting", S.DELETING, Wait()),
+    ("deleted", "deleting", None, Finish()),
+    ("deleted", "running", None, Finish()),
+    # the cloud does as it likes
+    ("running", "running", S.DELETING, Wait()),
+    ("running", "failed", S.RUNNING, Rest()),
+]
+
+
+@pytest.mark.parametrize(("goal", "state", "seen", "action"), CASES)
+def test_with_a_node(goal: str, state: str, seen: ServerState | None, action: Action) -> None:
+    assert decide(view(goal, state), sight(seen)) == action
+
+
+def test_a_stop_that_nobody_asked_for_becomes_the_goal() -> None:
+    action = decide(view("running", "running"), sight(S.STOPPED))
+    assert isinstance(action, Move)
+    assert (action.target, action.unasked, action.at_rest) == ("stopped", True, True)
+
+
+def test_a_stop_that_was_asked_for_before_is_none_of_that() -> None:
+    action = decide(view("running", "stopping"), sight(S.STOPPED))
+    assert isinstance(action, Move)
+    assert (action.target, action.unasked, action.at_rest) == ("stopped", False, False)
+
+
+@pytest.mark.parametrize("state", ["provisioning", "running", "stopping", "stopped", "starting"])
+def test_what_is_lost_or_broken_fails(state: str) -> None:
+    lost = decide(view("running", state), sight(None))
+    assert isinstance(lost, Fail)
+    assert lost.ended
+    assert "lost" in lost.reason
+    broken = decide(view("running", state), sight(S.FAILED, "no valid host"))
+    assert broken == Fail("the cloud could not run it: no valid host")
+
+
+def test_it_is_created_only_where_nothing_bears_its_identity() -> None:
+    unmade = view("running", "provisioning", UNMADE)
+    assert decide(unmade, sight(None)) == Create()
+    for state in ServerState:
+        assert decide(unmade, sight(state)) == Adopt()
+
+
+def test_an_unmade_one_that_shall_be_deleted_is_never_created() -> None:
+    assert decide(view("deleted", "provisioning", UNMADE), sight(None)) == Finish()
+    assert decide(view("deleted", "provisioning", UNMADE), sight(S.RUNNING)) == Call(
+        "delete", "deleting", "asked to be deleted"
+    )
+
+
+@pytest.mark.parametrize("goal", ["running", "deleted"])
+def test_an_earlier_try_is_ended_first(goal: str) -> None:
+    retried = view(goal, "requested", NODE, generation=2)
+    assert decide(retried, sight(S.FAILED)) == Call("delete", None, "asked to be deleted")
+    assert decide(retried, sight(S.DELETING)) == Wait()
+    assert decide(retried, sight(None)) == (Finish() if goal == "deleted" else EndNode())
+
+
+def test_every_combination_has_an_action_that_the_transition_table_allows() -> None:
+    generations, nodes = (1, 2), (None, NODE, UNMADE)
+    seen = (None, *ServerState)
+    for goal, state, node, generation, what in product(
+        GOALS, APPLIANCE.states, nodes, generations, seen
+    ):
+        if goal != "deleted" and state in ("deleting", "deleted"):
+            continue  # a deletion is never taken back
+        action = decide(view(goal, state, node, generation), sight(what if node else None))
+        match action:
+            case Move(target=target) | Call(target=str(target)):
+                assert APPLIANCE.allows(state, target), (goal, state, what, action)
+            case Place():
+                assert APPLIANCE.allows(state, "provisioning")
+            case Fail():
+                assert APPLIANCE.allows(state, "failed"), (goal, state, what, action)
+            case Finish():
+                way = ("deleted", "deleting")
+                assert any(APPLIANCE.allows(state, end) for end in way), (goal, state, what)
+
+
+def test_every_goal_is_reached_from_every_state_if_the_cloud_obeys() -> None:
+    """No two rules send an appliance in a circle."""
+    obeyed = {"start": S.RUNNING, "stop": S.STOPPED}
+    for goal, (_, state, seen) in product(("running", "stopped"), POWER):
+        now, server, steps = state, seen, 0
+        while not isinstance(action := decide(view(goal, now), sight(server)), Rest):
+            steps += 1
+            assert steps < 6, (goal, state, seen, action)
+            if isinstance(action, Call):
+                server = obeyed[action.verb]
+                now = action.target or now
+            elif isinstance(action, Move):
+                now = action.target
+                goal = action.target if action.unasked else goal
+            else:
+                server = {S.STOPPING: S.STOPPED, S.STARTING: S.RUNNING}.get(server, S.RUNNING)
+        assert now == goal
+
+
+def test_the_name_is_a_host_name() -> None:
+    identity = Identity("0" * 36, "1" * 36, 99_999)
+    assert name_of(identity) == f"ch-00000000-{'1' * 36}-99999"
+    assert len(name_of(identity)) <= 63
