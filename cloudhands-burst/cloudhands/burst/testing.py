@@ -27,6 +27,7 @@ from cloudhands.common.provider.commands import Overflow
 from cloudhands.common.settings import Settings
 from cloudhands.common.testing.factories import NOON, PROVIDERS, Factory
 
+BOOT, STOP = 3, 2
 CAPACITY = {"private": 4, "public": 20}
 NETWORKS = {"private": IPv4Network("192.168.0.0/24"), "public": IPv4Network("10.0.0.0/24")}
 
@@ -56,10 +57,12 @@ class World:
     clouds: dict[str, Cloud] = field(init=False)
     organisation_id: int = field(init=False)
     owner_id: int = field(init=False)
+    installation: str = field(init=False)
 
     def __post_init__(self) -> None:
         self.settings = Settings(state=self.folder, providers=PROVIDERS)
         self.clouds = {name: self.simulated(name) for name in PROVIDERS}
+        self.installation = known(self.database, self.clock)
         with self.database.writing() as session:
             make = Factory(session)
             organisation = make.organisation(overflow=self.overflow)
@@ -72,17 +75,16 @@ class World:
             capacity=CAPACITY[name],
             images=("debian-12",),
             sizes=("m1.small",),
-            boot_seconds=10,
-            stop_seconds=4,
-            delete_seconds=4,
+            boot_seconds=BOOT,
+            stop_seconds=STOP,
+            delete_seconds=STOP,
             network=NETWORKS[name],
         )
         return SimulatedCloud(options, self.folder, self.clock)
 
     @property
     def context(self) -> Context:
-        installation = known(self.database, self.clock)
-        return Context(self.database, self.settings, self.clouds, installation, self.clock)
+        return Context(self.database, self.settings, self.clouds, self.installation, self.clock)
 
     @property
     def reconciler(self) -> ApplianceReconciler:
@@ -122,12 +124,17 @@ class World:
         reconciler = self.reconciler
         return [reconciler.reconcile(claim) for claim in self.claims()]
 
-    def go_on(self, seconds: float = 15) -> None:
-        """Let time pass, and take care of everything that becomes due."""
-        for _ in range(int(seconds)):
-            while self.look():
-                pass
-            self.clock.advance(1)
+    def go_on(self, seconds: float = 8) -> None:
+        """Let time pass, and take care of everything when it becomes due."""
+        end = self.clock() + timedelta(seconds=seconds)
+        while (due := self._next_due()) and due <= end:
+            self.clock.moment = max(due, self.clock())
+            self.look()
+        self.clock.moment = end
+
+    def _next_due(self) -> datetime | None:
+        with self.database.reading() as session:
+            return work.next_due(session, Appliance)
 
     def loop(self) -> Loop:
         return Loop(self.context, [self.reconciler], Event())

@@ -102,19 +102,19 @@ def test_from_launch_to_deletion(world: World) -> None:
     uuid = world.launch()
     assert world.look() == [Again(1.0)]
     assert world.state(uuid) == "provisioning"
-    world.go_on(15)
+    world.go_on()
     row = world.row(uuid)
     assert (row.state, row.due_at, row.problem, row.attempt) == ("running", None, "", 0)
     assert world.addresses(uuid) == ["192.168.0.2"]
 
     world.want(uuid, "stopped")
-    world.go_on(8)
+    world.go_on()
     assert world.row(uuid).due_at is None
     world.want(uuid, "running")
-    world.go_on(15)
+    world.go_on()
     assert world.addresses(uuid) == ["192.168.0.2"]
     world.want(uuid, "deleted")
-    world.go_on(8)
+    world.go_on()
 
     assert world.history(uuid) == [
         ("requested", "asked for Analysis desktop, small"),
@@ -163,14 +163,14 @@ def test_deleted_while_it_is_built(world: World) -> None:
     uuid = world.launch()
     world.look()
     world.want(uuid, "deleted")
-    world.go_on(8)
+    world.go_on()
     assert world.states(uuid) == ["requested", "provisioning", "deleting", "deleted"]
     assert world.servers("private") == []
 
 
 def test_at_rest_it_costs_nothing(world: World) -> None:
     world.launch()
-    world.go_on(15)
+    world.go_on()
     cloud = faulty(world)
     world.go_on(60)
     assert cloud.calls == []
@@ -181,7 +181,7 @@ def test_at_rest_it_costs_nothing(world: World) -> None:
 
 def test_six_launches_on_a_cloud_for_four(world: World) -> None:
     launched = [world.launch() for _ in range(6)]
-    world.go_on(15)
+    world.go_on()
     assert {world.state(uuid) for uuid in launched} == {"running"}
     assert (len(world.servers("private")), len(world.servers("public"))) == (4, 2)
     overflowed = [uuid for uuid in launched if "requested" in world.states(uuid)[1:]]
@@ -206,7 +206,7 @@ def test_all_six_at_once_go_the_same_ways(world: World) -> None:
     launched = [world.launch() for _ in range(6)]
     loop = world.loop()
     loop.once()
-    world.clock.advance(12)
+    world.clock.advance(5)
     loop.once()
     loop.drain(5)
     assert {world.state(uuid) for uuid in launched} == {"running"}
@@ -217,7 +217,7 @@ def test_without_consent_it_waits_until_there_is_room(world: World) -> None:
     with world.database.writing() as session:
         session.execute(update(Subscription).values(overflow="never"))
     launched = [world.launch() for _ in range(5)]
-    world.go_on(15)
+    world.go_on()
     (waiting,) = [uuid for uuid in launched if world.state(uuid) != "running"]
     row = world.row(waiting)
     assert row.state == "requested"
@@ -261,7 +261,7 @@ def test_a_lost_reply_makes_no_second_server(world: World) -> None:
     assert outcome.problem == "Private cloud: it did not answer in time."
     row = world.row(uuid)
     assert (row.problem, row.attempt, row.state) == (outcome.problem, 1, "provisioning")
-    world.go_on(15)
+    world.go_on()
     assert cloud.calls.count("create") == 1
     assert len(world.servers("private")) == 1
     row = world.row(uuid)
@@ -276,7 +276,7 @@ def test_killed_around_any_call_of_a_launch(world: World, moment: str, call: str
     with pytest.raises(Killed):
         world.look()
     world.clock.advance(16)
-    world.go_on(15)
+    world.go_on()
     assert world.state(uuid) == "running"
     assert len(world.servers("private")) == 1
     assert len(world.nodes(uuid)) == 1
@@ -286,13 +286,13 @@ def test_killed_around_any_call_of_a_launch(world: World, moment: str, call: str
 @pytest.mark.parametrize("call", ["stop", "start", "delete", "observe", "find"])
 def test_killed_around_any_later_call(world: World, moment: str, call: str) -> None:
     uuid = world.launch()
-    world.go_on(15)
+    world.go_on()
     faulty(world, **{moment: {call: Killed()}})
     for goal in ("stopped", "running", "deleted"):
         world.want(uuid, goal)
         for _ in range(3):
             with suppress(Killed):
-                world.go_on(15)
+                world.go_on()
             world.clock.advance(16)
     assert world.states(uuid) == [
         *("requested", "provisioning", "running", "stopping", "stopped"),
@@ -308,7 +308,7 @@ def test_twins_are_reaped(world: World) -> None:
     world.look()
     (server,) = world.servers("private")
     cloud.create(ServerSpec(server.identity, "twin", "debian-12", "m1.small"))
-    world.go_on(15)
+    world.go_on()
     (kept,) = world.servers("private")
     assert world.nodes(uuid)[0].server_id == kept.id
     assert world.state(uuid) == "running"
@@ -316,7 +316,7 @@ def test_twins_are_reaped(world: World) -> None:
 
 def test_a_twin_that_came_late_goes_with_the_appliance(world: World) -> None:
     uuid = world.launch()
-    world.go_on(15)
+    world.go_on()
     (server,) = world.servers("private")
     twin = replace(world.clouds["private"].observe(server.id)).identity
     world.clouds["private"].create(ServerSpec(twin, "twin", "debian-12", "m1.small"))
@@ -330,9 +330,9 @@ def test_somebody_elses_server_is_never_touched(world: World) -> None:
     uuid = world.launch()
     other = Identity("another installation", str(uuid), 1)
     world.clouds["private"].create(ServerSpec(other, "theirs", "debian-12", "m1.small"))
-    world.go_on(15)
+    world.go_on()
     world.want(uuid, "deleted")
-    world.go_on(10)
+    world.go_on()
     assert [server.identity for server in world.servers("private")] == [other]
 
 
@@ -382,7 +382,7 @@ def test_refused_credentials_wait_for_long(world: World) -> None:
 
 def test_a_provider_that_left_the_settings(world: World) -> None:
     uuid = world.launch()
-    world.go_on(15)
+    world.go_on()
     world.settings = world.settings.model_copy(update={"providers": {}})
     del world.clouds["private"]
     world.want(uuid, "stopped")
@@ -404,9 +404,9 @@ def test_what_can_never_be_made_fails_with_the_reason(world: World) -> None:
 
 def test_a_full_cloud_that_cannot_start_it_again(world: World) -> None:
     uuid = world.launch()
-    world.go_on(15)
+    world.go_on()
     world.want(uuid, "stopped")
-    world.go_on(8)
+    world.go_on()
     faulty(world, before={"start": Full("no room to start it")})
     world.want(uuid, "running")
     world.look()
@@ -445,7 +445,7 @@ def look_again(world: World) -> None:
 
 def test_a_machine_shut_down_from_inside_stays_down(world: World) -> None:
     uuid = world.launch()
-    world.go_on(15)
+    world.go_on()
     at_the_cloud(world, "stop")
     look_again(world)
     assert world.look() == [Done()]
@@ -456,19 +456,19 @@ def test_a_machine_shut_down_from_inside_stays_down(world: World) -> None:
 
 def test_one_started_at_the_cloud_is_stopped_again(world: World) -> None:
     uuid = world.launch()
-    world.go_on(15)
+    world.go_on()
     world.want(uuid, "stopped")
-    world.go_on(8)
+    world.go_on()
     at_the_cloud(world, "start")
     world.clock.advance(10)
     look_again(world)
-    world.go_on(8)
+    world.go_on()
     assert world.states(uuid)[-3:] == ["running", "stopping", "stopped"]
 
 
 def test_a_lost_server_fails_and_can_be_tried_again(world: World) -> None:
     uuid = world.launch()
-    world.go_on(15)
+    world.go_on()
     at_the_cloud(world, "delete")
     look_again(world)
     (outcome,) = world.look()
@@ -476,7 +476,7 @@ def test_a_lost_server_fails_and_can_be_tried_again(world: World) -> None:
     assert world.addresses(uuid) == []
     assert world.used() == 1, "it still counts until it is deleted"
     world.retry(uuid)
-    world.go_on(15)
+    world.go_on()
     assert world.state(uuid) == "running"
     assert [server.identity.generation for server in world.servers("private")] == [2]
 
@@ -517,7 +517,7 @@ def test_a_failed_one_is_deleted_with_its_server(world: World) -> None:
     world.clouds["private"] = Broken(world.clouds["private"])
     world.look()
     world.want(uuid, "deleted")
-    world.go_on(8)
+    world.go_on()
     assert world.states(uuid)[-3:] == ["failed", "deleting", "deleted"]
     assert world.servers("private") == []
     assert world.used() == 0
@@ -530,18 +530,18 @@ def test_deleted_while_its_last_try_is_cleared_away(world: World) -> None:
     world.retry(uuid)
     world.look()
     world.want(uuid, "deleted")
-    world.go_on(8)
+    world.go_on()
     assert world.states(uuid)[-2:] == ["requested", "deleted"]
     assert world.servers("private") == []
 
 
 def test_an_address_that_another_still_holds_waits(world: World) -> None:
     first = world.launch()
-    world.go_on(15)
+    world.go_on()
     # The cloud gives the address of a server that vanished to the next, before we know.
     at_the_cloud(world, "delete")
     second = world.launch()
-    world.go_on(15)
+    world.go_on()
     assert world.state(first) == "failed", "the dispute made us look"
     assert world.state(second) == "running"
     assert world.addresses(second) == ["192.168.0.2"]
@@ -551,10 +551,10 @@ def test_an_address_that_another_still_holds_waits(world: World) -> None:
 
 def test_what_is_gone_while_it_is_called_is_looked_at_again(world: World) -> None:
     uuid = world.launch()
-    world.go_on(15)
+    world.go_on()
     faulty(world, before={"delete": Gone("there is no such server")})
     world.want(uuid, "deleted")
-    world.go_on(8)
+    world.go_on()
     assert world.state(uuid) == "deleted"
 
 
@@ -574,7 +574,7 @@ def test_a_wish_during_a_claim_is_not_slept_over(world: World) -> None:
 
 def test_a_wish_that_came_after_the_look_is_not_slept_over(world: World) -> None:
     uuid = world.launch()
-    world.go_on(15)
+    world.go_on()
     at_the_cloud(world, "stop")
     look_again(world)
     (claim,) = world.claims()
@@ -614,7 +614,7 @@ def test_a_worker_that_was_frozen_past_its_claim_records_nothing(world: World) -
         def create(self, spec: ServerSpec) -> Server:
             world.clock.advance(16)
             world.clouds["private"] = self._cloud
-            world.go_on(15)
+            world.go_on()
             return super().create(spec)
 
     world.clouds["private"] = Slow(world.clouds["private"])
