@@ -218,9 +218,18 @@ def _explain(error: ValidationError, leaves: Leaves) -> str:
 def _sentences(error: ValidationError, leaves: Leaves) -> Iterator[str]:
     for problem in error.errors(include_url=False, include_input=False):
         key = tuple(str(part) for part in problem["loc"])
-        source = next((where for leaf, (_, where) in leaves.items() if leaf[: len(key)] == key), "")
+        source = _source(key, leaves)
         remedy = {
             "extra_forbidden": "there is no such setting: mend the spelling or remove it",
             "missing": "is required: set it in the settings file",
         }.get(problem["type"], problem["msg"])
         yield f"{'.'.join(key)}{f' ({source})' if source else ''}: {remedy}"
+
+
+def _source(key: Key, leaves: Leaves) -> str:
+    # A missing key was set nowhere: what its table's other keys came from is where to look.
+    for length in range(len(key), 0, -1):
+        for leaf, (_, where) in leaves.items():
+            if leaf[:length] == key[:length]:
+                return where
+    return ""

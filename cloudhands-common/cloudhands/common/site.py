@@ -24,7 +24,8 @@ class Site:
     :param support: where people ask for help, a mail address.
     :param settings: this site's defaults, as nested tables; the settings file overrides them.
     :param catalogue: the folder with its catalogue items, a TOML file each.
-    :param accent: the colour of buttons and links, a CSS colour per scheme (light, dark).
+    :param accent: the colour of buttons and links, as CSS: `light` dark enough to bear white text,
+        `dark` light enough to bear black.
     """
 
     name: str

@@ -39,7 +39,7 @@ from cloudhands.web.security.policy import SESSION_COOKIE
 from cloudhands.web.security.throttle import Throttle
 from cloudhands.web.services import Services
 
-PASSWORD = "correct horse battery"
+PASSWORD = "a local password"
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SITE = Site(
     name="test",

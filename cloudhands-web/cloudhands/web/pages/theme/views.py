@@ -11,11 +11,10 @@ from cloudhands.web.security.scopes import Scope
 def theme(scope: Scope, request: Request) -> Response:
     """The accent colours for light and dark, set where Pico CSS reads them."""
     accent = request.services.site.accent
-    light, dark = (
-        _rules(accent[scheme]) if scheme in accent else "" for scheme in ("light", "dark")
-    )
+    light = _rules(accent.get("light"), text="#fff")
+    dark = _rules(accent.get("dark"), text="#10151c")
     css = (
-        f":root:not([data-theme=dark]) {{{light}}}\n"
+        f":root {{{light}}}\n"
         f"@media (prefers-color-scheme: dark) {{ :root:not([data-theme]) {{{dark}}} }}\n"
     )
     response = Response(text=css, content_type="text/css")
@@ -23,7 +22,9 @@ def theme(scope: Scope, request: Request) -> Response:
     return response
 
 
-def _rules(colour: str) -> str:
+def _rules(colour: str | None, text: str) -> str:
+    if colour is None:
+        return ""
     names = (
         "primary",
         "primary-background",
@@ -32,4 +33,5 @@ def _rules(colour: str) -> str:
         "primary-hover-background",
         "primary-hover-border",
     )
-    return " ".join(f"--pico-{name}: {colour};" for name in names)
+    rules = [f"--pico-{name}: {colour};" for name in names]
+    return " ".join([*rules, f"--pico-primary-inverse: {text};"])

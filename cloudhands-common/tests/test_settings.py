@@ -1,0 +1,115 @@
+import pytest
+
+from cloudhands.common import settings
+from cloudhands.common.errors import SettingsError
+
+
+def load(tmp_path=None, text=None, **sources):
+    file = None
+    if text is not None:
+        file = tmp_path / "cloudhands.toml"
+        file.write_text(text, encoding="utf-8")
+    return settings.load(file=file, **({"environment": {}} | sources))
+
+
+def test_without_any_source_there_are_defaults(monkeypatch):
+    monkeypatch.setattr(settings, "DEFAULT_CONFIG", settings.Path("/nonexistent"))
+    found = load()
+    assert found.portal.port == 8080
+    assert found.database_url == "sqlite:////var/lib/cloudhands/cloudhands.db"
+    assert found.directory is None
+
+
+def test_the_later_source_wins(tmp_path):
+    text = "[portal]\nport = 2\nthreads = 2\nhost = '2'\n"
+    found = load(
+        tmp_path,
+        text,
+        defaults={"portal": {"port": 1, "threads": 1, "host": "1", "session_hours": 1}},
+        environment={"CLOUDHANDS_PORTAL__PORT": "3", "CLOUDHANDS_PORTAL__THREADS": "3"},
+        overrides={"portal.port": "4"},
+    )
+    assert found.portal.model_dump() == {
+        "port": 4,
+        "threads": 3,
+        "host": "2",
+        "session_hours": 1,
+        "secure_cookies": False,
+    }
+
+
+def test_a_table_of_one_source_does_not_hide_the_others(tmp_path):
+    defaults = {"providers": {"private": {"kind": "simulated", "label": "Private"}}}
+    found = load(tmp_path, "[providers.private.options]\ncapacity = 4\n", defaults=defaults)
+    assert found.providers["private"].label == "Private"
+    assert found.providers["private"].options == {"capacity": 4}
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("[portal]\nprot = 1", ["portal.prot (FILE): there is no such setting"]),
+        ("[portl]\nport = 1", ["portl (FILE): there is no such setting"]),
+        ("[portal]\nport = 99999", ["portal.port (FILE): Input should be less than"]),
+        ("portal = 1", ["portal (FILE)"]),
+        ("[directory]\nbase = 'x'", ["directory.url (FILE): is required"]),
+        ("[directory]\nurl = 'http://x'\nbase = 'x'", ["directory.url (FILE)"]),
+        (
+            "[directory]\nurl = 'ldap://x'\nbase = 'x'\nbind_dn = 'y'",
+            ["directory (FILE)", "bind_dn and password_file go together"],
+        ),
+        ("[providers.Private]\nkind='x'\nlabel='x'", ["providers.Private"]),
+    ],
+)
+def test_a_wrong_file_names_the_key_and_where_it_is(tmp_path, text, sentences):
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path, text)
+    said = str(caught.value).replace(str(tmp_path / "cloudhands.toml"), "FILE")
+    for sentence in sentences:
+        assert sentence in said
+
+
+def test_every_wrong_key_is_named_at_once(tmp_path):
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path, "[portal]\nprot = 1\n[index]\ninterval = 0\n")
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_a_misspelt_environment_variable_is_an_error():
+    with pytest.raises(SettingsError, match=r"portal.prot \(\$CLOUDHANDS_PORTAL__PROT\)"):
+        load(environment={"CLOUDHANDS_PORTAL__PROT": "1"})
+
+
+def test_a_value_where_a_table_belongs():
+    with pytest.raises(SettingsError, match="'portal' is a value, not a table"):
+        load(overrides={"portal": "x", "portal.port": "1"})
+
+
+def test_a_file_that_is_not_toml(tmp_path):
+    with pytest.raises(SettingsError, match="is not TOML"):
+        load(tmp_path, "[portal")
+
+
+def test_a_file_that_is_not_text(tmp_path):
+    file = tmp_path / "cloudhands.toml"
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingsError, match="is not TOML"):
+        settings.load(file=file, environment={})
+
+
+def test_a_missing_file_names_the_remedy(tmp_path):
+    with pytest.raises(SettingsError, match="--config or CLOUDHANDS_CONFIG"):
+        settings.load(file=tmp_path / "missing.toml", environment={})
+    with pytest.raises(SettingsError, match=r"missing\.toml"):
+        settings.load(environment={"CLOUDHANDS_CONFIG": str(tmp_path / "missing.toml")})
+
+
+def test_relative_paths_are_below_the_state_folder(tmp_path):
+    found = load(overrides={"state": str(tmp_path)})
+    assert found.path(found.index.folder) == tmp_path / "index"
+    assert found.path(tmp_path / "elsewhere") == tmp_path / "elsewhere"
+
+
+def test_settings_do_not_change(tmp_path):
+    with pytest.raises(ValueError, match="frozen"):
+        load().portal.port = 1
