@@ -55,7 +55,7 @@ def test_a_file_that_is_not_a_database(tmp_path):
     file.write_bytes(b"not a database" * 1000)
     with (
         opened(f"sqlite:///{file}") as database,
-        pytest.raises(DatabaseError, match="cloudhands.db"),
+        pytest.raises(DatabaseError, match=r"cloudhands\.db"),
     ):
         schema.check(database)
 

@@ -3,6 +3,7 @@
 import httpx
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from cloudhands.common import schema
 from cloudhands.common.account.tables import PortalSession
@@ -271,3 +272,14 @@ def test_a_fault_of_ours_shows_no_traceback_and_is_logged(portal, accept, monkey
     answer = portal.client("member", accept=accept).get("/people?q=x")
     refused(answer, 500, "This is our fault")
     assert "secret detail" not in answer.text
+
+
+def test_a_database_that_is_down(portal, accept, monkeypatch):
+    def down(*_):
+        raise OperationalError("SELECT secret", {}, Exception("connection refused"))
+
+    monkeypatch.setattr("cloudhands.web.security.policy.find_session", down)
+    answer = portal.client("member", accept=accept).get("/account")
+    refused(answer, 503, "does not answer at the moment")
+    assert "secret" not in answer.text
+    assert answer.headers["retry-after"]

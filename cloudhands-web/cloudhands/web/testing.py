@@ -97,7 +97,7 @@ class Portal:
     @contextmanager
     def served(self) -> Iterator[str]:
         """Serve the portal on a free port of 127.0.0.1; the block gets its address."""
-        server = create_server(self.app, host="127.0.0.1", port=0, threads=4, ident=None)
+        server: Any = create_server(self.app, host="127.0.0.1", port=0, threads=4, ident=None)
         loop = threading.Thread(target=server.run, daemon=True)
         loop.start()
         try:

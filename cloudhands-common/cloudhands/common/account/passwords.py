@@ -1,5 +1,6 @@
 """Local passwords: argon2id (RFC 9106), hashed and checked in one place."""
 
+import functools
 from datetime import datetime
 
 from argon2 import PasswordHasher
@@ -14,8 +15,6 @@ from cloudhands.common.errors import InvalidInput
 MIN_LENGTH = 10
 MAX_LENGTH = 1024
 _HASHER = PasswordHasher()
-# Checked against when there is no such account, so that the answer takes as long.
-_NOBODY = _HASHER.hash("nobody has this password")
 
 
 def set_password(session: Session, user: User, password: str, now: datetime) -> None:
@@ -37,13 +36,19 @@ def has_password(session: Session, uid: str) -> bool:
 def check_password(session: Session, uid: str, password: str) -> User | None:
     """The user, if the password is theirs. Takes as long whether or not there is one."""
     known = _hash_of(session, uid)
-    right = _verify(known.hash if known else _NOBODY, password)
+    right = _verify(known.hash if known else _nobodys_hash(), password)
     return user_by_uid(session, uid) if known and right else None
 
 
 def _hash_of(session: Session, uid: str) -> Password | None:
     user = user_by_uid(session, uid)
     return session.get(Password, user.id) if user else None
+
+
+@functools.cache
+def _nobodys_hash() -> str:
+    # Checked against when there is no such account, so that the answer takes as long.
+    return _HASHER.hash("nobody has this password")
 
 
 def _verify(known: str, password: str) -> bool:

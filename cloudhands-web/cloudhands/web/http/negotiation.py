@@ -14,20 +14,24 @@ from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 from pyramid.response import Response
+from sqlalchemy.exc import SQLAlchemyError
 
+from cloudhands.common.actor.tables import User
 from cloudhands.web.http import hal
 from cloudhands.web.representation import Representation
 from cloudhands.web.security import csrf
 
 HTML = "text/html"
 HAL_FORMS = "application/prs.hal-forms+json"
-JSON_OFFERS = (HAL_FORMS, "application/hal+json", "application/json", "application/problem+json")
+PROBLEM_JSON = "application/problem+json"
+PAGE_OFFERS = (HTML, HAL_FORMS, "application/hal+json", "application/json")
 
 
 def chosen_type(request: Request) -> str:
-    """The media type to answer with; HTML for whoever takes anything."""
-    offers = request.accept.acceptable_offers([HTML, *JSON_OFFERS])
-    return offers[0][0] if offers else HTML
+    """The media type of a page; HTML for whoever takes anything, HAL-FORMS for any other JSON."""
+    offers = request.accept.acceptable_offers([*PAGE_OFFERS, PROBLEM_JSON])
+    chosen: str = offers[0][0] if offers else HTML
+    return HAL_FORMS if chosen == PROBLEM_JSON else chosen
 
 
 def wants_json(request: Request) -> bool:
@@ -48,12 +52,23 @@ def render_html(request: Request, template: str, page: Representation) -> str:
 
     :param template: its path below the package, for example `pages/front/templates/front.jinja`.
     """
+    return _render(request, template, page, request.viewer, csrf.token(request))
+
+
+def render_problem(request: Request, template: str, page: Representation) -> str:
+    """A page that says what went wrong, also when the database is what went wrong."""
+    try:
+        return render_html(request, template, page)
+    except SQLAlchemyError:
+        return _render(request, template, page, None, "")
+
+
+def _render(
+    request: Request, template: str, page: Representation, viewer: User | None, csrf_token: str
+) -> str:
     environment: Environment = request.registry.jinja
     return environment.get_template(template).render(
-        page=page,
-        site=request.services.site,
-        viewer=request.viewer,
-        csrf_token=csrf.token(request),
+        page=page, site=request.services.site, viewer=viewer, csrf_token=csrf_token
     )
 
 

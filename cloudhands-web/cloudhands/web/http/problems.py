@@ -18,13 +18,12 @@ from pyramid.response import Response
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from cloudhands.common import errors
-from cloudhands.web.http.negotiation import render_html, wants_json
+from cloudhands.web.http.negotiation import PROBLEM_JSON, render_problem, wants_json
 from cloudhands.web.representation import Representation
 
 log = structlog.get_logger(__name__)
 
 TEMPLATE = "templates/problem.jinja"
-PROBLEM_JSON = "application/problem+json"
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def answer(request: Request, problem: Problem) -> Response:
             title=problem.title,
             info={"detail": problem.detail, "errors": problem.errors, "status": problem.status},
         )
-        response = Response(text=render_html(request, TEMPLATE, page))
+        response = Response(text=render_problem(request, TEMPLATE, page))
     response.status_int = problem.status
     response.cache_control = "no-store"
     response.vary = ("Accept", "Cookie")
