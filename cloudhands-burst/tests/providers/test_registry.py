@@ -1,0 +1,71 @@
+from importlib.metadata import EntryPoint, EntryPoints
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cloudhands.burst import providers
+from cloudhands.burst.providers.simulated import ADAPTER
+from cloudhands.common import plugins
+from cloudhands.common.errors import PluginError, SettingsError
+from cloudhands.common.settings import Settings, load
+
+OPTIONS = {"file": "private.db", "images": ["debian-12"], "sizes": ["m1.small"]}
+
+
+def settings(folder: Path, kind: str = "simulated", **options: Any) -> Settings:
+    provider = {"kind": kind, "label": "Private cloud", "options": {**OPTIONS, **options}}
+    defaults = {"state": str(folder), "providers": {"private": provider}}
+    return load(defaults=defaults, environment={})
+
+
+def test_every_provider_of_the_settings_is_connected(tmp_path: Path) -> None:
+    clouds = providers.connect(settings(tmp_path))
+    assert list(clouds) == ["private"]
+    assert list(tmp_path.iterdir()) == [], "connecting makes no call"
+
+
+def test_a_wrong_option_is_named_by_its_whole_key(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        providers.connect(settings(tmp_path, capacity="many", colour="red", images=[]))
+    lines = str(caught.value).splitlines()
+    assert lines[0].startswith("providers.private.options.capacity: Input should be a valid int")
+    assert lines[1].startswith("providers.private.options.images: Tuple should have at least 1")
+    assert lines[2] == (
+        "providers.private.options.colour: there is no such option: mend the spelling or remove it"
+    )
+
+
+def test_a_missing_option_is_named(tmp_path: Path) -> None:
+    wrong = settings(tmp_path)
+    provider = wrong.providers["private"].model_copy(update={"options": {}})
+    wrong = wrong.model_copy(update={"providers": {"private": provider}})
+    with pytest.raises(SettingsError, match=r"private\.options\.file: is required: set it"):
+        providers.connect(wrong)
+
+
+def test_an_unknown_kind_names_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        providers.connect(settings(tmp_path, kind="simulate"))
+    assert str(caught.value) == (
+        "providers.private.kind: there is no kind of cloud 'simulate'; write one of: simulated"
+    )
+
+
+def plug_in(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    entries = EntryPoints([EntryPoint("theirs", value, providers.GROUP)])
+    for module in (plugins, providers):
+        monkeypatch.setattr(module, "entry_points", entries.select)
+
+
+def test_a_third_partys_adapter_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    plug_in(monkeypatch, "cloudhands.burst.providers.simulated:ADAPTER")
+    assert providers.kinds() == ["simulated", "theirs"]
+    assert providers.find("private", "theirs") is ADAPTER
+    assert list(providers.connect(settings(tmp_path, kind="theirs"))) == ["private"]
+
+
+def test_one_that_cannot_be_loaded_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    plug_in(monkeypatch, "no.such.module:ADAPTER")
+    with pytest.raises(PluginError, match="plugin 'theirs' of group"):
+        providers.find("private", "theirs")
