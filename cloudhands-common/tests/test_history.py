@@ -1,0 +1,57 @@
+from datetime import timedelta
+
+from cloudhands.common import history
+from cloudhands.common.db import Database
+from cloudhands.common.testing.factories import NOON, Factory
+
+
+def test_the_newest_comes_first_with_who_and_why(database: Database) -> None:
+    with database.writing() as session:
+        make = Factory(session)
+        user, organisation = make.user("alice"), make.organisation("physics")
+        later = NOON + timedelta(minutes=5)
+        history.record(session, organisation, user, "renamed it", later)
+        uuid = organisation.uuid
+    with database.reading() as session:
+        newest, oldest = history.latest(session, uuid)
+    assert (newest.who, newest.why, newest.at) == ("Alice", "renamed it", later)
+    assert (oldest.who, oldest.why, oldest.at) == ("cloud-admin", "made at the command line", NOON)
+    assert not newest.changed_state
+
+
+def test_every_row_raises_the_version(database: Database) -> None:
+    with database.writing() as session:
+        make = Factory(session)
+        organisation = make.organisation()
+        version = organisation.version
+        for _ in range(3):
+            history.record(session, organisation, make.operator, "looked at it", NOON)
+        assert organisation.version == version + 3
+
+
+def test_each_artifact_has_its_own(database: Database) -> None:
+    with database.writing() as session:
+        make = Factory(session)
+        first, second = make.organisation(), make.organisation()
+        history.record(session, first, make.operator, "only this one", NOON)
+        assert len(history.latest(session, first.uuid)) == 2
+        assert len(history.latest(session, second.uuid)) == 1
+
+
+def test_the_limit_keeps_the_newest(database: Database) -> None:
+    with database.writing() as session:
+        make = Factory(session)
+        organisation = make.organisation()
+        for number in range(5):
+            history.record(session, organisation, make.operator, f"number {number}", NOON)
+        found = history.latest(session, organisation.uuid, limit=2)
+    assert [event.why for event in found] == ["number 4", "number 3"]
+
+
+def test_nothing_is_kept_when_the_transaction_is_rolled_back(database: Database) -> None:
+    with database.writing() as session:
+        organisation = Factory(session).organisation()
+        uuid = organisation.uuid
+        session.rollback()
+    with database.reading() as session:
+        assert history.latest(session, uuid) == []
