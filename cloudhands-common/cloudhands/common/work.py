@@ -8,6 +8,7 @@ the claim: the token fences a worker that was frozen past its claim. What is at 
 
 import secrets
 import select as ready
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,6 @@ from typing import Any, Protocol
 
 import psycopg
 from sqlalchemy import Index, Select, func, or_, select, text, update
-from sqlalchemy.engine import Connection
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -164,23 +164,23 @@ Sleep = Callable[[float], object]
 def watching(database: Database, sleep: Sleep) -> Iterator[Watcher]:
     """A `Watcher` with a connection of its own."""
     with database.engine.connect() as connection:
-        if database.is_sqlite:
-            yield _SqliteWatcher(connection, sleep)
-        else:
-            listener = connection.connection.driver_connection
-            assert isinstance(listener, psycopg.Connection)
-            try:
-                listener.autocommit = True
-                listener.execute(f"LISTEN {CHANNEL}")
-                yield _PostgresWatcher(listener, sleep)
-            finally:
-                connection.invalidate()  # it listens: not for the pool
+        driver = connection.connection.driver_connection
+        if isinstance(driver, sqlite3.Connection):
+            yield _SqliteWatcher(driver, sleep)
+            return
+        assert isinstance(driver, psycopg.Connection)
+        try:
+            driver.autocommit = True
+            driver.execute(f"LISTEN {CHANNEL}")
+            yield _PostgresWatcher(driver, sleep)
+        finally:
+            connection.invalidate()  # it listens: not for the pool
 
 
 class _SqliteWatcher:
-    """Watches `PRAGMA data_version`, which costs a microsecond or two."""
+    """Watches `PRAGMA data_version`, which costs a microsecond or two on the bare connection."""
 
-    def __init__(self, connection: Connection, sleep: Sleep) -> None:
+    def __init__(self, connection: sqlite3.Connection, sleep: Sleep) -> None:
         self._connection = connection
         self._sleep = sleep
         self._seen = self._version()
@@ -196,8 +196,7 @@ class _SqliteWatcher:
                 return
 
     def _version(self) -> int:
-        (version,) = self._connection.exec_driver_sql("PRAGMA data_version").one()
-        self._connection.rollback()
+        (version,) = self._connection.execute("PRAGMA data_version").fetchone()
         return int(version)
 
 
@@ -213,10 +212,12 @@ class _PostgresWatcher:
 
         :raises psycopg.OperationalError: if the connection is lost.
         """
+        heard = self._told()  # what was read from the socket already does not make it readable
         for _ in range(max(1, int(seconds / POLL_SECONDS))):
-            if self._told() or self._sleep(0):
+            if heard or self._sleep(0):
                 return
-            ready.select([self._listener.fileno()], [], [], POLL_SECONDS)
+            readable, _, _ = ready.select([self._listener.fileno()], [], [], POLL_SECONDS)
+            heard = bool(readable) and self._told()
 
     def _told(self) -> bool:
         return bool(list(self._listener.notifies(timeout=0)))
