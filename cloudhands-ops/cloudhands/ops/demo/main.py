@@ -95,8 +95,9 @@ def _require_free(port: int) -> None:
     try:
         socket.create_server((LOOPBACK, port)).close()
     except OSError as error:
+        why = os.strerror(error.errno or 0)
         raise ConfigurationError(
-            f"port {port} cannot be used ({error.strerror}): name another with --port"
+            f"port {port} cannot be used ({why}): name another with --port"
         ) from error
 
 

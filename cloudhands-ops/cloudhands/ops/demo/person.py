@@ -107,9 +107,8 @@ class Person:
     def _key(self, line: str) -> Resource | None:
         # The comment at the end of a line is not part of the key.
         wanted = line.split()[:2]
-        return next(
-            (key for key in self.authorized_keys() if key["key"].split()[:2] == wanted), None
-        )
+        kept = self.authorized_keys()
+        return next((key for key in kept if key["key"].split()[:2] == wanted), None)
 
     def authorized_keys(self) -> Sequence[Resource]:
         """Their SSH public keys."""

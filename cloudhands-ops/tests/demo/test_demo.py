@@ -1,0 +1,173 @@
+import os
+import signal
+import socket
+import time
+
+import httpx
+import pytest
+
+from cloudhands.common.testing.ports import LOOPBACK, answers
+from cloudhands.ops.demo import configuration
+from cloudhands.ops.demo.place import Place
+from cloudhands.ops.demo.testing import Demonstration, demonstration
+
+PROGRAMS = {"cloud-burst", "cloud-index", "cloud-serve", "directory"}
+
+
+@pytest.fixture(scope="module")
+def demo():
+    with demonstration() as made:
+        result = made.run("up", "--port", str(made.port))
+        assert result.returncode == 0, result.stderr
+        yield made
+
+
+@pytest.fixture
+def other():
+    with demonstration() as made:
+        yield made
+
+
+def is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+# --- up ------------------------------------------------------------------------------------------
+
+
+def test_the_portal_answers_and_every_program_runs(demo):
+    assert httpx.get(configuration.address(demo.port), trust_env=False).status_code == 200
+    assert set(demo.pids()) == PROGRAMS
+
+
+def test_up_again_changes_nothing_and_tells_the_same(demo):
+    before = demo.pids()
+    result = demo.run("up")
+    assert result.returncode == 0
+    assert demo.pids() == before
+    assert result.stdout == demo.place.summary.read_text(encoding="utf-8")
+
+
+def test_the_summary_has_the_address_the_sign_ins_and_the_supervisorctl_line(demo):
+    told = demo.run("up").stdout
+    assert f"http://127.0.0.1:{demo.port}/" in told
+    for uid in ("pi", "ghopper", "aturing"):
+        assert f"\n  {uid} " in told
+    assert demo.place.password.read_text(encoding="ascii").strip() in told
+    assert f"supervisorctl -c {demo.place.supervisord} status" in told
+
+
+def test_secrets_are_for_their_owner_alone(demo):
+    assert demo.place.state.stat().st_mode & 0o077 == 0
+    assert demo.place.password.stat().st_mode & 0o077 == 0
+    assert demo.place.summary.stat().st_mode & 0o077 == 0
+
+
+def test_another_port_is_refused_while_it_runs(demo):
+    result = demo.run("up", "--port", "1")
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert f"running on port {demo.port}" in result.stderr
+
+
+def test_up_starts_what_somebody_stopped(demo):
+    pid = demo.pids()["cloud-burst"]
+    control = demo.place.layout.programs / "supervisorctl"
+    stop = [str(control), "-c", str(demo.place.supervisord), "stop", "cloud-burst"]
+    os.spawnv(os.P_WAIT, stop[0], stop)
+    assert demo.run("status").returncode == 3
+    assert demo.run("up").returncode == 0
+    assert demo.pids()["cloud-burst"] not in (0, pid)
+
+
+def test_a_busy_port_is_one_line_that_names_it(other):
+    with socket.create_server((LOOPBACK, 0)) as busy:
+        port = busy.getsockname()[1]
+        result = other.run("up", "--port", str(port))
+    assert result.returncode == 1
+    assert result.stderr == (
+        f"demo: port {port} cannot be used (Address already in use): name another with --port\n"
+    )
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "http", "-1", "²"])
+def test_what_is_no_port_is_refused(other, port):
+    result = other.run("up", "--port", port)
+    assert result.returncode == 2
+    assert "--port" in result.stderr
+
+
+def test_a_folder_that_is_somebody_elses_is_left_alone(other):
+    theirs = other.place.state / "thesis.tex"
+    theirs.parent.mkdir()
+    theirs.write_text("Chapter 1", encoding="utf-8")
+    for command in ("up", "reset"):
+        result = other.run(command)
+        assert result.returncode == 1
+        assert result.stderr.count("\n") == 1
+    assert theirs.read_text(encoding="utf-8") == "Chapter 1"
+
+
+def test_a_folder_too_deep_for_a_socket_is_one_line(other):
+    deep = Demonstration(Place(other.place.folder / ("deep" * 25)), other.port)
+    result = deep.run("up", "--port", str(deep.port))
+    assert result.returncode == 1
+    assert "too long for a socket" in result.stderr
+
+
+def test_what_the_shell_has_set_does_not_change_it(demo, monkeypatch):
+    monkeypatch.setenv("CLOUDHANDS_PORTAL__PORT", "1")
+    monkeypatch.setenv("CLOUDHANDS_NONSENSE", "x")
+    assert demo.run("status").returncode == 0
+
+
+# --- status, stop, reset -------------------------------------------------------------------------
+
+
+def test_status_names_every_program(demo):
+    result = demo.run("status")
+    assert result.returncode == 0
+    for name in PROGRAMS:
+        assert f"{name:12} RUNNING" in result.stdout
+
+
+def test_a_killed_program_is_back_within_seconds(demo):
+    before = demo.pids()["cloud-index"]
+    os.kill(before, signal.SIGKILL)
+    deadline = time.monotonic() + 5
+    while demo.pids()["cloud-index"] in (0, before):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize(("command", "status"), [("status", 3), ("stop", 0), ("reset", 0)])
+def test_commands_on_what_was_never_made(other, command, status):
+    result = other.run(command)
+    assert result.returncode == status
+    assert not result.stderr
+    assert not other.place.state.exists()
+
+
+def test_stop_ends_every_process_and_up_brings_the_same_back(demo):
+    pids = demo.pids()
+    password = demo.place.password.read_text(encoding="ascii")
+    assert demo.run("stop").returncode == 0
+    assert not any(map(is_alive, pids.values()))
+    assert not answers(demo.port)
+    assert demo.run("stop").returncode == 0
+    assert demo.run("status").returncode == 3
+    assert demo.run("up").returncode == 0
+    assert demo.place.password.read_text(encoding="ascii") == password
+    assert demo.run("status").returncode == 0
+
+
+def test_reset_stops_and_removes_everything(demo):
+    pids = demo.pids()
+    assert demo.run("reset").returncode == 0
+    assert not demo.place.state.exists()
+    assert not any(map(is_alive, pids.values()))
+    assert demo.run("reset").returncode == 0

@@ -1,0 +1,86 @@
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+
+from cloudhands.ops.demo import clouds, configuration
+from cloudhands.ops.demo.testing import demonstration
+
+# Which programs are killed once a step has been told.
+KILLS = {
+    "signs in with a local password": ["cloud-index"],
+    "invites": ["cloud-serve"],
+    "adds an SSH key": ["cloud-serve", "cloud-burst"],
+    "launches 6 appliances": ["cloud-burst"],
+    "are on the private cloud": ["cloud-burst", "cloud-serve", "cloud-index"],
+    "stops Story 1": ["cloud-burst"],
+    "starts Story 1": ["cloud-serve", "cloud-burst"],
+}
+
+
+@pytest.fixture
+def demo():
+    with demonstration() as made:
+        assert made.run("up", "--port", str(made.port)).returncode == 0
+        yield made
+
+
+def seconds_of(told):
+    return float(re.search(r"^ *([0-9.]+) s  the whole story", told, flags=re.MULTILINE)[1])
+
+
+def servers_of(demo):
+    found = clouds.servers(configuration.read(demo.place))
+    return {provider: len(servers) for provider, servers in found.items()}
+
+
+def test_the_story_can_be_told_again_and_again(demo):
+    first, second = demo.run("story"), demo.run("story")
+    for result in (first, second):
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert seconds_of(result.stdout) < 60
+        assert "4 are on the private cloud, 2 on the public one" in result.stdout
+        for state in ("provisioning", "running", "stopping", "stopped", "starting", "deleted"):
+            assert f"-> {state}" in result.stdout
+    assert "Grace Hopper invites" not in first.stdout
+    assert "Ada Lovelace invites Grace Hopper" in first.stdout
+    assert "of an earlier telling are deleted" in second.stdout
+    assert servers_of(demo) == {"private": 3, "public": 2}
+
+
+def test_the_story_ends_at_the_first_step_that_fails(demo):
+    demo.place.password.write_text("not the password\n", encoding="ascii")
+    result = demo.run("story")
+    assert result.returncode == 1
+    assert result.stderr.startswith("FAILED: step 1, Ada Lovelace signs in")
+    assert "wrong" in result.stderr
+    assert "the whole story" not in result.stdout
+
+
+def test_the_story_ends_well_whatever_is_killed_meanwhile(demo):
+    """No program is started twice for one kill, no server made twice, no step lost."""
+    killed = []
+    kills = dict(KILLS)
+    with subprocess.Popen(
+        demo.argv("story"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as story:
+        told = []
+        for line in story.stdout:
+            told.append(line)
+            for sentence in [sentence for sentence in kills if sentence in line]:
+                killed += [kill(demo, name) for name in kills.pop(sentence)]
+    assert story.returncode == 0, "".join(told)
+    assert not kills
+    assert seconds_of("".join(told)) < 60
+    assert servers_of(demo) == {"private": 3, "public": 2}
+    assert not set(killed) & set(demo.pids().values())
+    assert demo.run("status").returncode == 0
+
+
+def kill(demo, name):
+    pid = demo.pids()[name]
+    if pid:  # it may be on its way back from the last kill
+        os.kill(pid, signal.SIGKILL)
+    return pid
