@@ -24,6 +24,7 @@ from sqlalchemy.types import TypeDecorator
 from cloudhands.common.errors import DatabaseError
 
 WRITES = "cloudhands_writes"
+MAX_OVERFLOW = 256
 
 CONSTRAINT_NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -129,7 +130,13 @@ def _engine(url: str) -> Engine:
         parsed = make_url(url)
         if parsed.drivername in ("postgresql", "postgres"):
             parsed = parsed.set(drivername="postgresql+psycopg")
-        engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+        engine = create_engine(
+            parsed,
+            pool_pre_ping=parsed.get_backend_name() != "sqlite",
+            # A thread holds one at a time; there may be as many threads as settings allow.
+            pool_size=8,
+            max_overflow=MAX_OVERFLOW,
+        )
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise DatabaseError(
             f"database.url is not usable: {error}. Write sqlite:///FILE or postgresql://..."

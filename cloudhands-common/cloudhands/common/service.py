@@ -126,6 +126,8 @@ def set_up_logging(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    # It tells at every start which database it looks at.
+    logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
 
 
 def stop_on_signals() -> threading.Event:
@@ -133,7 +135,8 @@ def stop_on_signals() -> threading.Event:
     stopping = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:
-        stopping.set()
+        # In a thread: the main thread may be inside the event's own lock at this moment.
+        threading.Thread(target=stopping.set, daemon=True).start()
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
