@@ -88,7 +88,7 @@ make_folder() {
         die "$venv was not made by demo.sh: name another folder with --dir"
 }
 
-# What the environment was made from: when it changes, the environment is made anew.
+# origin_of PYTHON: what the environment is made from; when it changes, it is made anew.
 origin_of() {
     local python=$1
     cd "$here"
@@ -107,10 +107,9 @@ make_environment() {
             -C editable_mode=compat "${editables[@]}"
 }
 
-# Makes the environment unless it is there and up to date.
+# ensure_installed PYTHON: makes the environment unless it is there and up to date.
 ensure_installed() {
-    local python origin stamp=$venv/.origin
-    python=$("$here/tools/require-python.sh" --venv "${PYTHON:-python3}") || exit 1
+    local python=$1 origin stamp=$venv/.origin
     origin=$(origin_of "$python" | sha256sum)
     if [ -e "$stamp" ] && [ "$(cat "$stamp")" = "$origin" ]; then
         return
@@ -132,8 +131,9 @@ demo() {
 
 case $command in
     up | story)
+        python=$("$here/tools/require-python.sh" --venv "${PYTHON:-python3}") || exit 1
         make_folder "$folder"
-        ensure_installed
+        ensure_installed "$python"
         ;;
     *)
         # What was never installed does not run, and left nothing behind.

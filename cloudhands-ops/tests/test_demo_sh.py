@@ -104,7 +104,7 @@ def test_a_python_that_will_not_do_is_one_line(tmp_path, made, said):
     assert result.returncode == 1
     assert said in result.stderr
     assert result.stderr.count("\n") == 1
-    assert not (tmp_path / "demo" / "venv").exists()
+    assert not (tmp_path / "demo").exists()
 
 
 def test_a_python_that_is_not_there_is_one_line(tmp_path):
