@@ -104,7 +104,7 @@ make_environment() {
     "$python" -m venv --clear "$venv" &&
         "$venv/bin/python" -m pip install --quiet --require-hashes -r "$here/requirements/demo.txt" &&
         "$venv/bin/python" -m pip install --quiet --no-deps --no-build-isolation \
-            -C editable_mode=compat "${editables[@]}"
+            --config-settings editable_mode=compat "${editables[@]}"
 }
 
 # ensure_installed PYTHON: makes the environment unless it is there and up to date.
