@@ -118,10 +118,10 @@ def test_a_supervisord_that_is_not_there_says_nothing_and_is_not_stopped(layout)
     assert supervision.stop() is False
 
 
-@pytest.mark.parametrize("content", [str(os.getpid()), "4194305", "", "no number"])
+@pytest.mark.parametrize("content", ["{ours}", "4194305", "", "no number"])
 def test_a_pid_file_of_another_process_stops_nobody(layout, content):
     layout.run.mkdir()
-    layout.pid_file.write_text(content, encoding="ascii")
+    layout.pid_file.write_text(content.format(ours=os.getpid()), encoding="ascii")
     assert Supervision(Path("/nowhere.conf"), layout).stop() is False
 
 
