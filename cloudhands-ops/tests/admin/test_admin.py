@@ -400,6 +400,20 @@ def test_a_path_that_supervisord_would_not_understand_is_refused(config, tmp_pat
     assert "choose another" in capsys.readouterr().err
 
 
+# --- Either database -----------------------------------------------------------------------------
+
+
+def test_the_commands_work_on_either_database(config, database_url, database):
+    argv = ["--config", str(config), "--set", f"database.url={database_url}"]
+    for command in (("db", "upgrade"), ("catalogue", "load"), PI, ORG):
+        assert main([*argv, *command]) == 0
+    assert main([*argv, *PI]) == main([*argv, *ORG]) == 1
+    assert main([*argv, *ORG, "--if-missing"]) == 0
+    with database.reading() as session:
+        (membership,) = of_organisation(session, by_name(session, "eo-group"))
+        assert (membership.user.uid, membership.role) == ("pi", "admin")
+
+
 def test_nobody_acts_who_is_not_recorded(with_pi, reading):
     with reading() as session:
         assert session.scalars(select(Actor.name)).all() == ["cloud-admin", "Ada Lovelace"]
