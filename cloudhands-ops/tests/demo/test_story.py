@@ -60,7 +60,7 @@ def test_the_story_ends_at_the_first_step_that_fails(demo):
 
 
 def test_the_story_ends_well_whatever_is_killed_meanwhile(demo):
-    """No program is started twice for one kill, no server made twice, no step lost."""
+    """The story itself checks that no step is lost and that no appliance has two servers."""
     killed = []
     kills = dict(KILLS)
     with subprocess.Popen(
@@ -73,7 +73,6 @@ def test_the_story_ends_well_whatever_is_killed_meanwhile(demo):
                 killed += [kill(demo, name) for name in kills.pop(sentence)]
     assert story.returncode == 0, "".join(told)
     assert not kills
-    assert seconds_of("".join(told)) < 60
     assert servers_of(demo) == {"private": 3, "public": 2}
     assert not set(killed) & set(demo.pids().values())
     assert demo.run("status").returncode == 0
