@@ -64,3 +64,11 @@ def test_what_a_reading_session_changes_is_rolled_back(database):
     with database.reading() as session:
         session.execute(text("DELETE FROM alembic_version"))
     schema.check(database)
+
+
+def test_a_new_sqlite_file_is_for_its_owner_and_group(tmp_path):
+    file = tmp_path / "new" / "cloudhands.db"
+    with opened(f"sqlite:///{file}") as database:
+        schema.upgrade(database)
+    assert file.stat().st_mode & 0o007 == 0
+    assert file.parent.stat().st_mode & 0o007 == 0

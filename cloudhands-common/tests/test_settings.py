@@ -55,8 +55,12 @@ def test_a_table_of_one_source_does_not_hide_the_others(tmp_path):
         ("[directory]\nbase = 'x'", ["directory.url (FILE): is required"]),
         ("[directory]\nurl = 'http://x'\nbase = 'x'", ["directory.url (FILE)"]),
         (
-            "[directory]\nurl = 'ldap://x'\nbase = 'x'\nbind_dn = 'y'",
+            "[directory]\nurl = 'ldaps://x'\nbase = 'x'\nbind_dn = 'y'",
             ["directory (FILE)", "bind_dn and password_file go together"],
+        ),
+        (
+            "[directory]\nurl = 'ldap://ldap.example.org'\nbase = 'x'",
+            ["directory (FILE)", "start_tls = true"],
         ),
         ("[providers.Private]\nkind='x'\nlabel='x'", ["providers.Private"]),
     ],
@@ -113,3 +117,16 @@ def test_relative_paths_are_below_the_state_folder(tmp_path):
 def test_settings_do_not_change(tmp_path):
     with pytest.raises(ValueError, match="frozen"):
         load().portal.port = 1
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"directory.url": "ldaps://ldap.example.org"},
+        {"directory.url": "ldap://ldap.example.org", "directory.start_tls": "true"},
+        {"directory.url": "ldap://127.0.0.1:389"},
+        {"directory.url": "ldap://[::1]:389"},
+    ],
+)
+def test_directories_that_keep_passwords_to_themselves(keys):
+    assert load(overrides={"directory.base": "dc=example", **keys}).directory

@@ -14,6 +14,11 @@ from cloudhands.web.testing import PASSWORD
 KINDS = {"html": "text/html", "json": HAL_FORMS}
 
 
+@pytest.fixture
+def portal(any_portal):
+    return any_portal
+
+
 @pytest.fixture(params=KINDS)
 def accept(request):
     return KINDS[request.param]
@@ -62,7 +67,7 @@ def refused(answer, status, sentence):
 def test_a_wrong_password(portal, accept):
     client, before = portal.client(accept=accept), contents(portal)
     client.get("/")
-    for uid in ("admin", "nobody-of-that-name", "member"):
+    for uid in ("admin", "nobody-of-that-name", "member", "x' OR 1=1 --", "*)(uid=*"):
         answer = submit(
             portal, client, "/sign-in", {"uid": uid, "password": "wrong"}, token=token_of(client)
         )
@@ -283,3 +288,64 @@ def test_a_database_that_is_down(portal, accept, monkeypatch):
     refused(answer, 503, "does not answer at the moment")
     assert "secret" not in answer.text
     assert answer.headers["retry-after"]
+
+
+@pytest.mark.parametrize("uid", ["nul\x00", "new\nline", "x" * 65, "   "])
+def test_a_user_name_that_is_none(portal, accept, uid):
+    client, before = portal.client(accept=accept), contents(portal)
+    answer = submit(
+        portal, client, "/sign-in", {"uid": uid, "password": "x"}, token=token_of(client)
+    )
+    refused(answer, 422, "")
+    assert contents(portal) == before
+
+
+def test_other_spellings_of_a_user_name_are_not_other_attempts(portal, accept):
+    client = portal.client(accept=accept)
+    token = token_of(client)
+    for uid in ["admin", "ADMIN", " admin ", "\uff41dmin"] * 3:
+        values = {"uid": uid, "password": "wrong"}
+        answer = submit(portal, client, "/sign-in", values, token=token)
+    refused(answer, 429, "Too many attempts")
+
+
+def test_a_cookie_of_another_application_that_cannot_be_read(portal, accept):
+    headers = {"Accept": accept, "Cookie": 'other="\\377"'}
+    client = portal.client(accept=accept)
+    assert client.get("/", headers=headers).status_code == 200
+    refused(client.get("/nowhere", headers=headers), 404, "There is no such page")
+    assert client.get("/static/portal.css", headers=headers).status_code == 200
+
+
+def test_a_form_from_another_site(portal, accept):
+    client, before = portal.client("member", accept=accept), contents(portal)
+    client.headers["Origin"] = "https://evil.example"
+    answer = submit(portal, client, f"/appliances/{portal.world.appliance}/delete", {})
+    refused(answer, 403, "This form is too old or not from this site")
+    assert contents(portal) == before
+    client.headers["Origin"] = "http://portal.test"
+    answer = submit(portal, client, f"/appliances/{portal.world.appliance}/delete", {})
+    assert answer.status_code == 303
+
+
+def test_a_part_that_renews_itself_after_the_session_has_ended(portal):
+    path = f"/appliances/{portal.world.appliance}"
+    answer = portal.browser().get(path, headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.headers["hx-redirect"]) == (401, "/")
+
+
+def test_the_address_of_a_refused_form_leads_back_to_its_page(portal):
+    world, client = portal.world, portal.browser("admin")
+    for path, page in {
+        "/sign-in": "/",
+        "/account/keys": "/account",
+        f"/account/keys/{world.key}/remove": "/account",
+        f"/appliances/{world.appliance}/stop": f"/appliances/{world.appliance}",
+        f"/invitations/{world.invitation}/accept": f"/invitations/{world.invitation}",
+        f"/organisations/{world.organisation}/invitations": (
+            f"/organisations/{world.organisation}/people"
+        ),
+    }.items():
+        answer = client.get(path)
+        assert answer.status_code == 303
+        assert answer.headers["location"] == f"http://portal.test{page}"

@@ -133,6 +133,8 @@ def _engine(url: str) -> Engine:
         engine = create_engine(
             parsed,
             pool_pre_ping=parsed.get_backend_name() != "sqlite",
+            # What people typed has no place in the log.
+            hide_parameters=True,
             # A thread holds one at a time; there may be as many threads as settings allow.
             pool_size=8,
             max_overflow=MAX_OVERFLOW,
@@ -142,19 +144,21 @@ def _engine(url: str) -> Engine:
             f"database.url is not usable: {error}. Write sqlite:///FILE or postgresql://..."
         ) from error
     if engine.dialect.name == "sqlite":
-        _make_folder(parsed.database)
+        _make_file(parsed.database)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _make_folder(file: str | None) -> None:
+def _make_file(file: str | None) -> None:
     if not file or file == ":memory:":
         return
     try:
-        Path(file).parent.mkdir(parents=True, exist_ok=True)
+        Path(file).parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        # Hashes of passwords and people's addresses are in it: nobody else's to read.
+        Path(file).touch(mode=0o640)
     except OSError as error:
-        raise DatabaseError(f"the folder of {file} cannot be made: {error.strerror}") from error
+        raise DatabaseError(f"database {file} cannot be made: {error.strerror}") from error
 
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:

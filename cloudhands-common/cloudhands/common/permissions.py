@@ -20,7 +20,6 @@ class Role(StrEnum):
     ADMIN = "admin"  # an active member with the administrator's role
     OWNER = "owner"  # a member who launched the appliance
     OPERATOR = "operator"  # at the command line of the installation
-    BURST = "burst"  # cloud-burst
 
 
 _R = Role

@@ -107,7 +107,10 @@ def set_up_logging(level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if sys.stderr.isatty():
-        ends: list[structlog.typing.Processor] = [structlog.dev.ConsoleRenderer()]
+        ends: list[structlog.typing.Processor] = [
+            # Not its default, which shows the values of variables, and so passwords.
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        ]
     else:
         ends = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     structlog.configure(

@@ -5,7 +5,8 @@ Precedence, the later wins: the site's defaults, the settings file (TOML), the e
 We read the sources ourselves, because pydantic-settings lets a misspelt environment variable
 pass and cannot tell which source a wrong value came from; pydantic validates.
 
-Secrets are never values here: a setting names the file that holds one.
+Secrets have no place here: a setting names the file that holds one, and a PostgreSQL password
+stands in libpq's own password file (`PGPASSFILE`), not in `database.url`.
 """
 
 import os
@@ -13,6 +14,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -20,6 +22,7 @@ from cloudhands.common.errors import SettingsError
 
 ENVIRONMENT_PREFIX = "CLOUDHANDS_"
 CONFIG_VARIABLE = "CLOUDHANDS_CONFIG"
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 DEFAULT_CONFIG = Path("/etc/cloudhands/cloudhands.toml")
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -75,6 +78,16 @@ class Directory(Table):
     def _bind_needs_both(self) -> Self:
         if (self.bind_dn is None) != (self.password_file is None):
             raise ValueError("bind_dn and password_file go together")
+        return self
+
+    @model_validator(mode="after")
+    def _passwords_are_encrypted(self) -> Self:
+        host = urlsplit(self.url).hostname
+        if self.url.startswith("ldap://") and not self.start_tls and host not in LOOPBACK:
+            raise ValueError(
+                "people's passwords would go over the network as they are: "
+                "set start_tls = true, or write ldaps://"
+            )
         return self
 
 

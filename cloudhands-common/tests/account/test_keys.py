@@ -44,6 +44,9 @@ def test_the_fingerprint_is_what_ssh_keygen_prints(tmp_path, kind, bits):
         ("ssh-ed25519 é", "not base64"),
         ("ssh-ed25519 AAA", "not base64"),
         ("ssh-ed25519 AAAA", "does not hold the type"),
+        (made_up()[:-24], "a part of it is missing"),
+        ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5", "a part of it is missing"),
+        ("ssh-rsa AAAAB3NzaC1yc2E=", "a part of it is missing"),
         (made_up("ssh-rsa").replace("ssh-rsa", "ssh-ed25519"), "does not hold the type"),
     ],
 )

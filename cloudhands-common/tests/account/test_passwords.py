@@ -1,7 +1,10 @@
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
 from cloudhands.common.account import passwords
+from cloudhands.common.account.sessions import find_session, open_session
 from cloudhands.common.account.tables import Password
 from cloudhands.common.errors import InvalidInput
 from cloudhands.common.testing.factories import NOON, Factory
@@ -29,6 +32,17 @@ def test_a_new_password_replaces_the_old_one(database):
         session.flush()
         assert passwords.check_password(session, "somebody", "a good password") is None
         assert passwords.check_password(session, "somebody", "another password") is user
+
+
+def test_a_new_password_ends_the_sessions(database):
+    with database.writing() as session:
+        make = Factory(session)
+        user, other = make.user(), make.user()
+        mine = open_session(session, user, NOON, timedelta(hours=1))
+        theirs = open_session(session, other, NOON, timedelta(hours=1))
+        passwords.set_password(session, user, "another password", NOON)
+        assert find_session(session, mine, NOON) is None
+        assert find_session(session, theirs, NOON) is not None
 
 
 @pytest.mark.parametrize("password", ["", "short", "x" * 2000])

@@ -1,5 +1,6 @@
 import pytest
 
+from cloudhands.common.actor.commands import refresh_user
 from cloudhands.common.actor.queries import user_by_uid
 from cloudhands.common.errors import Conflict, Forbidden, NotFound
 from cloudhands.common.history import latest
@@ -86,8 +87,26 @@ def test_the_directorys_id_tells_who_it_is(session, make):
     for where, who in ((organisation, grace), (other, renamed)):
         admin = make.member(where, role="admin")
         commands.invite(session, admin, where, who, "member", NOON)
-    assert user_by_uid(session, "grace") is None
-    assert user_by_uid(session, "ghopper").name == "Rear Admiral Hopper"
+    user = user_by_uid(session, "grace")
+    assert len(queries.invitations_of(session, user)) == 2
+    refresh_user(session, user, renamed, NOON)
+    session.flush()
+    assert user_by_uid(session, "ghopper") is user
+    assert [event.why for event in latest(session, user.uuid)] == [
+        "changed as in the directory",
+        "known from the directory",
+    ]
+
+
+def test_a_uid_that_the_directory_gave_to_somebody_else(session, make):
+    organisation = make.organisation()
+    admin = make.member(organisation, role="admin")
+    for _ in range(2):
+        commands.invite(session, admin, organisation, person("grace"), "member", NOON)
+        session.flush()
+    uids = {row.user.uid for row in queries.of_organisation(session, organisation)}
+    assert "grace" in uids
+    assert len([uid for uid in uids if uid.startswith("grace~")]) == 1
 
 
 def test_another_person_with_a_uid_that_is_taken(session, make):

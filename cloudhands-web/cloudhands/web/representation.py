@@ -58,7 +58,7 @@ class Option:
     :param values: what fields start with.
     :param choices: the allowed values of fields, with the text that people see.
     :param fixed: names of fields that the viewer does not fill in.
-    :param danger: whether it destroys something.
+    :param warning: what it destroys, in a sentence; empty if it destroys nothing.
     """
 
     key: str
@@ -69,7 +69,12 @@ class Option:
     choices: Mapping[str, Choices] = field(default_factory=dict)
     fixed: frozenset[str] = frozenset()
     errors: Mapping[str, str] = field(default_factory=dict)
-    danger: bool = False
+    warning: str = ""
+
+    @property
+    def danger(self) -> bool:
+        """Whether it destroys something."""
+        return bool(self.warning)
 
     @property
     def fields(self) -> Sequence[Field]:
@@ -133,6 +138,11 @@ class Representation:
     def get(self, rel: str) -> Sequence["Representation"]:
         """What the resource holds by a relation."""
         return self.items.get(rel, ())
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether something that was typed into one of its options is wrong."""
+        return any(option.errors for option in self.options.values())
 
     def with_errors(
         self, key: str, values: Mapping[str, Any], errors: Mapping[str, str]

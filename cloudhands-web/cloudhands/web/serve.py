@@ -64,7 +64,7 @@ def services(settings: Settings) -> Iterator[Services]:
             database=database,
             secret=tokens.read_secret(settings.path(settings.key_file)),
             people=People(settings.path(settings.index.folder)),
-            throttle=Throttle(),
+            throttle=Throttle(max(1, settings.portal.threads // 2)),
             clock=clock.now,
         )
 

@@ -25,10 +25,11 @@ from cloudhands.common.account.passwords import set_password
 from cloudhands.common.account.sessions import open_session
 from cloudhands.common.actor.queries import user_by_uid
 from cloudhands.common.actor.tables import User
-from cloudhands.common.db import Database, opened
+from cloudhands.common.db import Database
 from cloudhands.common.directory import Person
 from cloudhands.common.membership import commands as memberships
 from cloudhands.common.site import Site
+from cloudhands.common.testing.databases import short_lived
 from cloudhands.common.testing.factories import KEY, PROVIDERS, Factory, person
 from cloudhands.web.app import configure
 from cloudhands.web.http.negotiation import HAL_FORMS
@@ -149,7 +150,7 @@ def portal_on(database: Database, folder: Path) -> Portal:
         database=database,
         secret=tokens.read_secret(folder / "server.key"),
         people=People(folder / "index"),
-        throttle=Throttle(),
+        throttle=Throttle(2),
         clock=lambda: time[0],
     )
     index_people(folder / "index", PEOPLE)
@@ -213,7 +214,7 @@ def user(session: Session, uid: str) -> User:
 @pytest.fixture
 def portal(sqlite_url: str, tmp_path: Path) -> Iterable[Portal]:
     """A portal on SQLite."""
-    with opened(sqlite_url) as database:
+    with short_lived(sqlite_url) as database:
         yield portal_on(database, tmp_path)
 
 

@@ -17,7 +17,7 @@ from cloudhands.common import history, permissions
 from cloudhands.common.account.tables import SshKey
 from cloudhands.common.actor.queries import roles_of
 from cloudhands.common.actor.tables import User
-from cloudhands.common.errors import Conflict, LimitReached, NotFound
+from cloudhands.common.errors import Conflict, LimitReached
 from cloudhands.common.forms import Form, Label
 from cloudhands.common.permissions import Role
 
@@ -31,6 +31,7 @@ TYPES = (
     "ssh-rsa",
 )
 MAX_KEYS = 50
+ED25519_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,11 @@ class PublicKey:
             blob = base64.b64decode(words[1], validate=True)
         except (binascii.Error, ValueError):
             raise ValueError("The key is damaged: its second word is not base64.") from None
-        if (
-            blob[:4] != len(words[0]).to_bytes(4, "big")
-            or blob[4:].split(b"\0", 1)[0] != words[0].encode()
-        ):
+        parts = _parts(blob)
+        if parts[:1] != [words[0].encode()]:
             raise ValueError("The key is damaged: it does not hold the type that it names.")
+        if len(parts) < 2 or (words[0] == "ssh-ed25519" and len(parts[1]) != ED25519_BYTES):
+            raise ValueError("The key is damaged: a part of it is missing.")
         return cls(words[0], blob)
 
     @property
@@ -94,6 +95,19 @@ class NewKey(Form):
         return PublicKey.parse(value).line
 
 
+def _parts(blob: bytes) -> list[bytes]:
+    """The length-prefixed parts of a key (RFC 4251, section 5); the first alone if one is cut."""
+    parts: list[bytes] = []
+    rest = blob
+    while rest:
+        length = int.from_bytes(rest[:4], "big")
+        if len(rest) < 4 + length or not length:
+            return parts[:1]
+        parts.append(rest[4 : 4 + length])
+        rest = rest[4 + length :]
+    return parts
+
+
 def of_user(session: Session, user: User) -> Sequence[SshKey]:
     """A user's keys, the oldest first."""
     return session.scalars(
@@ -126,24 +140,14 @@ def add_key(session: Session, user: User, wanted: NewKey, now: datetime) -> SshK
     return added
 
 
-def find_key(session: Session, user: User, uuid: UUID) -> SshKey:
-    """One of a user's own keys.
-
-    :raises NotFound: if it is not theirs or is not there.
-    """
-    key = session.scalars(select(SshKey).where(SshKey.uuid == uuid)).one_or_none()
-    roles = roles_of(user) | ({Role.SELF} if key and key.user_id == user.id else set())
-    permissions.require("key.see", roles)
-    if key is None:
-        raise NotFound("There is no such key.")
-    return key
-
-
 def remove_key(session: Session, user: User, uuid: UUID, now: datetime) -> None:
     """Forget one of a user's own keys; machines that run keep what they were given.
 
     :raises NotFound: if it is not theirs or is not there.
     """
-    key = find_key(session, user, uuid)
+    key = session.scalars(select(SshKey).where(SshKey.uuid == uuid)).one_or_none()
+    mine = {Role.SELF} if key is not None and key.user_id == user.id else set()
+    permissions.require("key.remove", roles_of(user) | mine)
+    assert key is not None, "nobody may remove what is not there"
     session.delete(key)
     history.record(session, user, user, f"removed the SSH key {key.fingerprint}", now)

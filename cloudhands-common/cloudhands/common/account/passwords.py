@@ -5,9 +5,10 @@ from datetime import datetime
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from cloudhands.common.account.tables import Password
+from cloudhands.common.account.tables import Password, PortalSession
 from cloudhands.common.actor.queries import user_by_uid
 from cloudhands.common.actor.tables import User
 from cloudhands.common.errors import InvalidInput
@@ -18,7 +19,7 @@ _HASHER = PasswordHasher()
 
 
 def set_password(session: Session, user: User, password: str, now: datetime) -> None:
-    """Give a user a local password.
+    """Give a user a local password; whoever is signed in as them has to sign in again.
 
     :raises InvalidInput: if it is too short or too long.
     """
@@ -26,6 +27,7 @@ def set_password(session: Session, user: User, password: str, now: datetime) -> 
         raise InvalidInput({"password": f"Between {MIN_LENGTH} and {MAX_LENGTH} characters."})
     session.flush()
     session.merge(Password(user_id=user.id, hash=_HASHER.hash(password), set_at=now))
+    session.execute(delete(PortalSession).where(PortalSession.user_id == user.id))
 
 
 def has_password(session: Session, uid: str) -> bool:
@@ -36,8 +38,15 @@ def has_password(session: Session, uid: str) -> bool:
 def check_password(session: Session, uid: str, password: str) -> User | None:
     """The user, if the password is theirs. Takes as long whether or not there is one."""
     known = _hash_of(session, uid)
-    right = _verify(known.hash if known else _nobodys_hash(), password)
-    return user_by_uid(session, uid) if known and right else None
+    if known is None:
+        waste_time(password)
+        return None
+    return user_by_uid(session, uid) if _verify(known.hash, password) else None
+
+
+def waste_time(password: str) -> None:
+    """Take as long as a check, so that the time does not tell which accounts are local."""
+    _verify(_nobodys_hash(), password)
 
 
 def _hash_of(session: Session, uid: str) -> Password | None:

@@ -55,20 +55,49 @@ def create_user(session: Session, actor: Actor, wanted: NewUser, now: datetime) 
     return user
 
 
-def user_from_directory(session: Session, person: Person, now: datetime) -> User:
+def user_of_person(session: Session, person: Person, actor: Actor | None, now: datetime) -> User:
     """The user that a person of the directory is, made known at the first call.
 
-    Name, uid and mail follow the directory; the immutable id tells who it is.
-
-    :raises Conflict: if somebody else here holds the uid.
+    :param actor: who makes them known; None for the person, at the first sign-in.
+    :raises Conflict: if a local account here holds the uid.
     """
     user = session.scalars(select(User).where(User.directory_id == person.id)).one_or_none()
-    holder = session.scalars(select(User).where(User.uid == person.uid)).one_or_none()
-    if holder is not None and holder is not user:
-        raise Conflict(f"The name {person.uid} belongs to another account here.")
     if user is None:
-        user = User(directory_id=person.id, created_at=now, version=0)
+        _free_uid(session, person, now)
+        user = User(
+            directory_id=person.id,
+            uid=person.uid,
+            name=person.name,
+            mail=person.mail,
+            created_at=now,
+            version=0,
+        )
         session.add(user)
-    user.uid, user.name, user.mail = person.uid, person.name, person.mail
-    session.flush()
+        session.flush()
+        history.record(session, user, actor or user, "known from the directory", now)
     return user
+
+
+def refresh_user(session: Session, user: User, person: Person, now: datetime) -> None:
+    """Let name, uid and mail follow the directory, which the person has just signed in by.
+
+    :raises Conflict: if a local account here holds the uid.
+    """
+    if (user.uid, user.name, user.mail) == (person.uid, person.name, person.mail):
+        return
+    if user.uid != person.uid:
+        _free_uid(session, person, now)
+    user.uid, user.name, user.mail = person.uid, person.name, person.mail
+    history.record(session, user, user, "changed as in the directory", now)
+
+
+def _free_uid(session: Session, person: Person, now: datetime) -> None:
+    """Take a uid from whoever the directory once gave it to: now it is somebody else's."""
+    holder = session.scalars(select(User).where(User.uid == person.uid)).one_or_none()
+    if holder is None:
+        return
+    if holder.directory_id is None:
+        raise Conflict(f"The name {person.uid} belongs to another account here.")
+    holder.uid = f"{holder.uid}~{holder.id}"
+    history.record(session, holder, holder, "the directory gave the uid to somebody else", now)
+    session.flush()

@@ -1,7 +1,5 @@
 """What can be read of actors."""
 
-from uuid import UUID
-
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -19,8 +17,6 @@ def roles_of(actor: Actor | None) -> frozenset[Role]:
             return frozenset({Role.ANONYMOUS})
         case Component(component=name) if name == OPERATOR:
             return frozenset({Role.OPERATOR})
-        case Component(component=name) if name == BURST:
-            return frozenset({Role.BURST})
         case Component():
             return frozenset()
     return frozenset({Role.PERSON})
@@ -29,8 +25,3 @@ def roles_of(actor: Actor | None) -> frozenset[Role]:
 def user_by_uid(session: Session, uid: str) -> User | None:
     """The user who signs in with that uid."""
     return session.scalars(select(User).where(User.uid == uid)).one_or_none()
-
-
-def user_by_uuid(session: Session, uuid: UUID) -> User | None:
-    """The user with that public id."""
-    return session.scalars(select(User).where(User.uuid == uuid)).one_or_none()

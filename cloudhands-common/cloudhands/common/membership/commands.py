@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cloudhands.common import permissions
-from cloudhands.common.actor.commands import user_from_directory
+from cloudhands.common.actor.commands import user_of_person
 from cloudhands.common.actor.queries import roles_of
 from cloudhands.common.actor.tables import Actor, User
 from cloudhands.common.directory import Person
@@ -64,7 +64,7 @@ def invite(
     :raises Conflict: if they are a member or invited already.
     """
     permissions.require("membership.invite", roles_in(session, actor, organisation))
-    user = user_from_directory(session, person, now)
+    user = user_of_person(session, person, actor, now)
     membership = _find(session, organisation, user) or _new(session, organisation, user, role, now)
     if membership.state in ("invited", "accepted", "active"):
         raise Conflict(f"{user.name} is {_ALREADY[membership.state]} already.")

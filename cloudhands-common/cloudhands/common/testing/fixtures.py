@@ -12,6 +12,7 @@ import pytest
 from cloudhands.common import schema, settings
 from cloudhands.common.db import Database, opened
 from cloudhands.common.testing import directories, people, slapd
+from cloudhands.common.testing.databases import short_lived
 from cloudhands.common.testing.postgresql import PostgreSQL, postgresql
 from cloudhands.common.testing.programs import require, unavailable
 
@@ -92,5 +93,5 @@ def database_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     """A new database with every table and no rows, once for each kind."""
-    with opened(database_url) as database:
+    with short_lived(database_url) as database:
         yield database

@@ -14,7 +14,6 @@ from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 from pyramid.response import Response
-from sqlalchemy.exc import SQLAlchemyError
 
 from cloudhands.common.actor.tables import User
 from cloudhands.web.http import hal
@@ -56,10 +55,10 @@ def render_html(request: Request, template: str, page: Representation) -> str:
 
 
 def render_problem(request: Request, template: str, page: Representation) -> str:
-    """A page that says what went wrong, also when the database is what went wrong."""
+    """A page that says what went wrong, also when that is what a page needs: the database, say."""
     try:
         return render_html(request, template, page)
-    except SQLAlchemyError:
+    except Exception:  # noqa: BLE001 (what it is was logged, and is being answered)
         return _render(request, template, page, None, "")
 
 
@@ -68,7 +67,12 @@ def _render(
 ) -> str:
     environment: Environment = request.registry.jinja
     return environment.get_template(template).render(
-        page=page, site=request.services.site, viewer=viewer, csrf_token=csrf_token
+        page=page,
+        site=request.services.site,
+        viewer=viewer,
+        csrf_token=csrf_token,
+        path=request.route_path,
+        static=lambda file: request.static_path(f"cloudhands.web:static/{file}"),
     )
 
 

@@ -90,8 +90,16 @@ def answer(request: Request, problem: Problem) -> Response:
 def refused(error: errors.Refused, request: Request) -> Response:
     """Somebody asked for what cannot be done; a person who is not signed in is shown where to."""
     if isinstance(error, errors.Unauthenticated) and not wants_json(request):
-        return HTTPSeeOther(location=request.route_path("front"))
+        return _to_sign_in(request)
     return answer(request, of_refusal(error))
+
+
+def _to_sign_in(request: Request) -> Response:
+    front = request.route_path("front")
+    if "HX-Request" in request.headers:
+        # A part of a page that renews itself: the whole page goes, or the part would vanish.
+        return Response(status=401, headers={"HX-Redirect": front})
+    return HTTPSeeOther(location=front)
 
 
 def http_error(error: HTTPException, request: Request) -> Response:
@@ -126,7 +134,7 @@ def _path(request: Request) -> str:
 
 def overtaken(error: IntegrityError, request: Request) -> Response:
     """The database forbade it: somebody else did the same at the same moment."""
-    log.warning("overtaken", path=_path(request), error=str(error.orig))
+    log.warning("overtaken", path=_path(request), exc_info=error)
     detail = "Somebody else changed the same thing at the same moment. Look again and retry."
     return answer(request, Problem("conflict", "Not possible now", 409, detail))
 

@@ -6,9 +6,11 @@ A sign-in form is protected too: otherwise a stranger could sign somebody in as 
 from pyramid.config import Configurator
 from pyramid.interfaces import ICSRFStoragePolicy
 from pyramid.request import Request
+from pyramid.response import Response
 from zope.interface import implementer
 
 from cloudhands.common import tokens
+from cloudhands.web.http import cookies
 
 VISITOR_COOKIE = "cloudhands_visitor"
 FIELD = "csrf_token"
@@ -24,7 +26,7 @@ def token(request: Request) -> str:
 def _subject(request: Request) -> str:
     if request.portal_session is not None:
         return f"session {request.portal_session.uuid}"
-    visitor = request.cookies.get(VISITOR_COOKIE) or request.environ.get(VISITOR_COOKIE)
+    visitor = cookies.read(request, VISITOR_COOKIE) or request.environ.get(VISITOR_COOKIE)
     if not visitor:
         visitor = tokens.fresh()
         request.environ[VISITOR_COOKIE] = visitor
@@ -32,25 +34,14 @@ def _subject(request: Request) -> str:
     return f"visitor {visitor}"
 
 
-def _set_visitor_cookie(request: Request, response: object) -> None:
-    set_cookie(request, response, VISITOR_COOKIE, request.environ[VISITOR_COOKIE])
+def _set_visitor_cookie(request: Request, response: Response) -> None:
+    cookies.put(request, response, VISITOR_COOKIE, request.environ[VISITOR_COOKIE])
 
 
-def set_cookie(
-    request: Request, response: object, name: str, value: str, max_age: int | None = None
-) -> None:
-    """Set a cookie that no script can read and no other site can send along with a form.
-
-    :param max_age: seconds; None keeps it until the browser is closed.
-    """
-    response.set_cookie(  # type: ignore[attr-defined]
-        name,
-        value,
-        max_age=max_age,
-        httponly=True,
-        samesite="Lax",
-        secure=request.services.settings.portal.secure_cookies,
-    )
+def _from_here(request: Request) -> bool:
+    # Pyramid compares origins behind TLS only; a browser tells its own over plain HTTP too.
+    origin = request.headers.get("Origin")
+    return origin is None or origin.partition("://")[2] == request.host
 
 
 @implementer(ICSRFStoragePolicy)
@@ -67,6 +58,8 @@ class DerivedTokens:
 
     def check_csrf_token(self, request: Request, supplied_token: str) -> bool:
         """Whether the header's, the form's or the JSON body's token is the right one."""
+        if not _from_here(request):
+            return False
         supplied = supplied_token or request.body_values.get(FIELD, "")
         return tokens.matches(supplied, request.services.secret, PURPOSE, _subject(request))
 

@@ -12,6 +12,7 @@ from cloudhands.common import permissions
 from cloudhands.common.account.sessions import find_session
 from cloudhands.common.account.tables import PortalSession
 from cloudhands.common.actor.tables import User
+from cloudhands.web.http import cookies
 
 SESSION_COOKIE = "cloudhands_session"
 
@@ -31,7 +32,9 @@ class Policy:
 
     def permits(self, request: Request, context: Any, permission: str) -> Allowed:
         """Pass, or raise the `Refused` that says why not."""
-        permissions.require(permission, context.roles)
+        # A style sheet costs no look at who asks, and is there when the database is not.
+        if permissions.PERMISSIONS[permission] != permissions.EVERYONE:
+            permissions.require(permission, context.roles)
         return Allowed(permission)
 
     def remember(self, request: Request, userid: str, **kw: Any) -> list[tuple[str, str]]:
@@ -45,7 +48,7 @@ class Policy:
 
 def portal_session(request: Request) -> PortalSession | None:
     """The open session of the request's cookie."""
-    cookie = request.cookies.get(SESSION_COOKIE)
+    cookie = cookies.read(request, SESSION_COOKIE)
     if not cookie:
         return None
     return find_session(request.db, cookie, request.services.clock())

@@ -4,6 +4,7 @@ Where the thing is missing the roles are a stranger's, so that what is not there
 yours look the same.
 """
 
+from functools import cached_property
 from uuid import UUID
 
 from pyramid.request import Request
@@ -24,7 +25,11 @@ class Scope:
 
     def __init__(self, request: Request) -> None:
         self.request = request
-        self.roles: frozenset[Role] = roles_of(request.viewer)
+
+    @cached_property
+    def roles(self) -> frozenset[Role]:
+        """What the viewer is towards it."""
+        return roles_of(self.request.viewer)
 
 
 class OrganisationScope(Scope):

@@ -9,6 +9,8 @@ from cloudhands.common.actor.tables import User
 from cloudhands.web.pages.session.forms import sign_out_option
 from cloudhands.web.representation import Link, Option, Representation, options
 
+REMOVING = "New appliances will not let this key in. Those that run keep it."
+
 
 def of_account(request: Request, user: User) -> Representation:
     """A user's own account."""
@@ -37,5 +39,5 @@ def _key(request: Request, key: SshKey) -> Representation:
             "key": key.key,
             "added_at": key.added_at,
         },
-        options=options(Option("remove-key", "Remove", path, danger=True)),
+        options=options(Option("remove-key", "Remove", path, warning=REMOVING)),
     )

@@ -24,6 +24,13 @@ def show(scope: Scope, request: Request) -> Representation:
     return of_account(request, request.viewer)
 
 
+@view_config(route_name="add-key", request_method="GET", permission="account.see")
+@view_config(route_name="remove-key", request_method="GET", permission="account.see")
+def to_the_form(scope: Scope, request: Request) -> Response:
+    """After a refused form its address is what the browser shows: lead back to the page."""
+    return done(request, request.route_path("account"))
+
+
 @view_config(route_name="add-key", request_method="POST", permission="key.add")
 def add_key(scope: Scope, request: Request) -> Response:
     """Keep one more key."""

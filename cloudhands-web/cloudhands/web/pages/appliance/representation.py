@@ -14,6 +14,8 @@ from cloudhands.common.history import Event
 from cloudhands.common.permissions import Role
 from cloudhands.web.representation import Link, Option, Representation, options
 
+DELETING = "The machine and everything on its disk will be gone. There is no way back."
+
 
 def summary(request: Request, appliance: Appliance, addresses: Sequence[str]) -> Representation:
     """An appliance as one of a list."""
@@ -93,16 +95,16 @@ def _event(event: Event) -> Representation:
 def _options(request: Request, appliance: Appliance, roles: Collection[Role]) -> dict[str, Option]:
     goals = possible_goals(appliance)
     offered = (
-        ("start", "Start", "running" in goals, False),
-        ("stop", "Stop", "stopped" in goals, False),
-        ("retry", "Try again", appliance.state == "failed" and "deleted" in goals, False),
-        ("delete", "Delete", "deleted" in goals, True),
+        ("start", "Start", "running" in goals, ""),
+        ("stop", "Stop", "stopped" in goals, ""),
+        ("retry", "Try again", appliance.state == "failed" and "deleted" in goals, ""),
+        ("delete", "Delete", "deleted" in goals, DELETING),
     )
     return dict(
         options(
             *(
-                Option(key, title, _path(request, key, appliance), danger=danger)
-                for key, title, possible, danger in offered
+                Option(key, title, _path(request, key, appliance), warning=warning)
+                for key, title, possible, warning in offered
                 if possible and permissions.allowed(f"appliance.{key}", roles)
             )
         )

@@ -25,6 +25,15 @@ def show(scope: ApplianceScope, request: Request) -> Representation:
     return of_appliance(request, scope.appliance, scope.roles)
 
 
+@view_config(route_name="start", request_method="GET", permission="appliance.see")
+@view_config(route_name="stop", request_method="GET", permission="appliance.see")
+@view_config(route_name="delete", request_method="GET", permission="appliance.see")
+@view_config(route_name="retry", request_method="GET", permission="appliance.see")
+def to_the_form(scope: ApplianceScope, request: Request) -> Response:
+    """After a refused form its address is what the browser shows: lead back to the page."""
+    return _done(scope, request)
+
+
 @view_config(route_name="start", request_method="POST", permission="appliance.start")
 def start(scope: ApplianceScope, request: Request) -> Response:
     """It shall run."""

@@ -27,6 +27,19 @@ def show(scope: MembershipScope, request: Request) -> Representation:
     return of_invitation(request, scope.membership)
 
 
+@view_config(route_name="accept", request_method="GET", permission="membership.see")
+def to_the_form(scope: MembershipScope, request: Request) -> Response:
+    """After a refused form its address is what the browser shows: lead back to the page."""
+    return done(request, request.route_path("invitation", membership=scope.membership.uuid))
+
+
+@view_config(route_name="invite", request_method="GET", permission="membership.invite")
+def to_the_search(scope: OrganisationScope, request: Request) -> Response:
+    """See `to_the_form`; this one stands beside each person who is found."""
+    path = request.route_path("colleagues", organisation=scope.organisation.uuid)
+    return done(request, path)
+
+
 @view_config(route_name="accept", request_method="POST", permission="membership.accept")
 def accept(scope: MembershipScope, request: Request) -> Response:
     """Become a member."""

@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 from pyramid.request import Request
 
-from cloudhands.common.forms import Form
+from cloudhands.common.forms import Form, Line
 from cloudhands.web.representation import Option
 
 
@@ -13,13 +13,9 @@ class SignIn(Form):
     """A uid and its password, local or the directory's."""
 
     uid: Annotated[
-        str,
-        Field(
-            title="User name",
-            min_length=1,
-            max_length=64,
-            json_schema_extra={"format": "username"},
-        ),
+        Line,
+        StringConstraints(max_length=64),
+        Field(title="User name", json_schema_extra={"format": "username"}),
     ]
     password: Annotated[
         str,

@@ -2,20 +2,25 @@
 
 from datetime import timedelta
 
+import structlog
+from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.view import view_config
+from sqlalchemy.orm import Session
 
 from cloudhands.common.account.sessions import close_session, open_session
 from cloudhands.common.errors import InvalidInput
+from cloudhands.web.http import cookies
 from cloudhands.web.http.negotiation import done
 from cloudhands.web.http.submission import reject, submitted
 from cloudhands.web.pages.front.representation import of_visitor
 from cloudhands.web.pages.session.forms import SignIn
-from cloudhands.web.security import csrf
 from cloudhands.web.security.policy import SESSION_COOKIE
 from cloudhands.web.security.scopes import Scope
 from cloudhands.web.security.signin import sign_in as check
+
+log = structlog.get_logger(__name__)
 
 FRONT = "pages/front/templates/front.jinja"
 WRONG = "User name or password is wrong."
@@ -33,20 +38,29 @@ def sign_in(scope: Scope, request: Request) -> Response:
 
 def _opened(request: Request, wanted: SignIn) -> Response:
     services = request.services
-    services.throttle.attempt(wanted.uid, request.client_addr or "")
+    address = request.client_addr or ""
     request.db.close()  # no connection is held while a hash is computed or the directory asked
-    user = check(services, wanted.uid, wanted.password)
+    user = check(services, wanted.uid, wanted.password, address)
     if user is None:
+        # Not the uid: people type their password there.
+        log.warning("sign-in refused", address=address)
         raise InvalidInput({"password": WRONG})
-    services.throttle.succeeded(wanted.uid)
+    log.info("signed in", user=str(user.uuid), address=address)
     lasts = timedelta(hours=services.settings.portal.session_hours)
     with request.writing() as session:
         cookie = open_session(session, user, services.clock(), lasts)
         _close(request, session)
     response = done(request, request.route_path("front"))
     seconds = int(lasts.total_seconds())
-    csrf.set_cookie(request, response, SESSION_COOKIE, cookie, max_age=seconds)
+    cookies.put(request, response, SESSION_COOKIE, cookie, max_age=seconds)
     return response
+
+
+@view_config(route_name="sign-in", request_method="GET", permission="front.see")
+@view_config(route_name="sign-out", request_method="GET", permission="front.see")
+def to_the_form(scope: Scope, request: Request) -> Response:
+    """After a refused form its address is what the browser shows: lead back to the page."""
+    return HTTPSeeOther(location=request.route_path("front"))
 
 
 @view_config(route_name="sign-out", request_method="POST", permission="session.close")
@@ -59,6 +73,6 @@ def sign_out(scope: Scope, request: Request) -> Response:
     return response
 
 
-def _close(request: Request, session: object) -> None:
-    if cookie := request.cookies.get(SESSION_COOKIE):
-        close_session(session, cookie)  # type: ignore[arg-type]
+def _close(request: Request, session: Session) -> None:
+    if cookie := cookies.read(request, SESSION_COOKIE):
+        close_session(session, cookie)
