@@ -109,7 +109,8 @@ install_locked() {
 install_ours() {
     local distribution editables=()
     for distribution in "${distributions[@]}"; do editables+=(--editable "./$distribution"); done
-    "$python" -m pip install --quiet --no-deps --no-build-isolation -C editable_mode=compat "${editables[@]}"
+    "$python" -m pip install --quiet --no-deps --no-build-isolation \
+        --config-settings editable_mode=compat "${editables[@]}"
 }
 
 system_packages() {

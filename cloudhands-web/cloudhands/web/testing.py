@@ -4,6 +4,7 @@ The application runs in the test's own process (httpx's WSGI transport); what ne
 browser serves the same `Portal` under waitress.
 """
 
+import functools
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,14 +16,15 @@ from uuid import UUID
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
 from pyramid.config import Configurator
 from sqlalchemy.orm import Session
 from waitress.server import create_server
 
 from cloudhands.common import settings, tokens
 from cloudhands.common.account import keys
-from cloudhands.common.account.passwords import set_password
 from cloudhands.common.account.sessions import open_session
+from cloudhands.common.account.tables import Password
 from cloudhands.common.actor.queries import user_by_uid
 from cloudhands.common.actor.tables import User
 from cloudhands.common.db import Database
@@ -178,13 +180,19 @@ def index_people(folder: Path, people: Iterable[Person]) -> None:
         writer.replace([entry for entry in entries if entry], NOW)
 
 
+@functools.cache
+def _hash() -> str:
+    # Costly by design, so once for all tests.
+    return PasswordHasher().hash(PASSWORD)
+
+
 def _world(session: Session) -> World:
     make = Factory(session, NOW)
     organisation, other = make.organisation("physics"), make.organisation("chemistry")
     admin = make.member(organisation, "admin", "admin")
     member = make.member(organisation, "member")
     stranger = make.member(other, "stranger", "admin")
-    set_password(session, admin, PASSWORD, NOW)
+    session.add(Password(user_id=admin.id, hash=_hash(), set_at=NOW))
     make.user("invitee").directory_id = "invitee-in-the-directory"
     session.flush()
     invited = Person("invitee-in-the-directory", "invitee", "Invitee", "invitee@example.org")

@@ -6,9 +6,10 @@ from cloudhands.common.account.passwords import set_password
 from cloudhands.common.actor.commands import NewUser, create_user
 from cloudhands.common.actor.queries import user_by_uid
 from cloudhands.common.actor.tables import User
+from cloudhands.common.errors import Conflict
 from cloudhands.common.forms import parse
 from cloudhands.ops.admin import secret
-from cloudhands.ops.admin.operation import Operation, answer, operation
+from cloudhands.ops.admin.operation import answer, operation
 from cloudhands.ops.admin.parsing import Commands, command, group
 
 
@@ -31,22 +32,30 @@ def create(options: argparse.Namespace) -> None:
     :raises Refused: if the uid is taken, or an argument is no uid, name, mail or password.
     """
     wanted = parse(NewUser, {"uid": options.uid, "name": options.name, "mail": options.mail})
+    if _is_known(options, wanted.uid):
+        return
+    # Asked for between two transactions: nobody waits for the database while somebody types.
+    password = secret.read(options)
     with operation(options) as work:
-        known = user_by_uid(work.session, wanted.uid)
-        if known and options.if_missing:
-            _tell_known(options, known)
-            return
-        # The uid is refused before anybody is asked for a password.
         user = create_user(work.session, work.actor, wanted, work.now)
-        password = _set_password(options, work, user)
+        set_password(work.session, user, password.value, work.now)
         uuid = str(user.uuid)
     _tell_made(options, wanted, uuid, password)
 
 
-def _set_password(options: argparse.Namespace, work: Operation, user: User) -> secret.Password:
-    password = secret.read(options)
-    set_password(work.session, user, password.value, work.now)
-    return password
+def _is_known(options: argparse.Namespace, uid: str) -> bool:
+    """Refuse a uid that is taken before anybody is asked for a password.
+
+    :returns: whether there is such a user, and that is all right (`--if-missing`).
+    """
+    with operation(options) as work:
+        known = user_by_uid(work.session, uid)
+        if known is None:
+            return False
+        if not options.if_missing:
+            raise Conflict(f"There is a user {uid} already.")
+        _tell_known(options, known)
+        return True
 
 
 def _tell_known(options: argparse.Namespace, user: User) -> None:
