@@ -159,6 +159,20 @@ def test_states_update_by_themselves(chromium, portal, address, where):
     page.context.close()
 
 
+def test_a_deletion_asks_first_and_the_question_survives_a_renewal(chromium, portal, address):
+    page = open_page(chromium, portal, address, "member")
+    page.goto(f"/appliances/{portal.world.appliance}")
+    page.get_by_text("Delete…").click()
+    with page.expect_response(lambda answer: "/appliances/" in answer.url):
+        pass  # a poll
+    page.wait_for_timeout(200)
+    page.get_by_text("There is no way back.").wait_for()
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_text("wanted: deleted").wait_for()
+    assert page.complaints == []
+    page.context.close()
+
+
 def test_without_javascript(chromium, portal, address):
     context = chromium.new_context(java_script_enabled=False, base_url=address)
     context.add_cookies(

@@ -17,7 +17,7 @@ def of_people(request: Request, query: str) -> Representation:
     path = request.route_path("people")
     return Representation(
         title="People",
-        info={"query": query, "path": path},
+        info={"query": query, "path": path, "shown": SHOWN},
         nav=[
             Link("self", path, "People"),
             Link("search", path + "{?q}", "Search", templated=True),
@@ -34,7 +34,7 @@ def of_colleagues(request: Request, organisation: Organisation, query: str) -> R
     known = {row.user.directory_id: row.state for row in memberships_of(request.db, organisation)}
     return Representation(
         title=f"Invite a colleague to {organisation.title}",
-        info={"query": query, "path": path},
+        info={"query": query, "path": path, "shown": SHOWN},
         nav=[
             Link("self", path, "People"),
             Link("search", path + "{?q}", "Search", templated=True),
