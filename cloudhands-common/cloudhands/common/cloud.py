@@ -140,7 +140,9 @@ class Cloud(Protocol):
     """One cloud, ready to be called; shared among threads.
 
     Every method may raise `Temporary` or `Denied`. None may block for longer than the
-    adapter's own time limit, which is shorter than a claim.
+    adapter's own time limit, which must be shorter than half a claim (`burst.claim` in the
+    settings): a claim is renewed before a server is asked for, and what the call brings is to be
+    written down, or cleared away, before another worker may take the appliance over.
     """
 
     capabilities: Capabilities

@@ -121,12 +121,9 @@ def held(session: Session, taken: Claim) -> Any:
     return artifact
 
 
-def renew(session: Session, taken: Claim, now: datetime, seconds: float) -> None:
-    """Hold a claim for longer.
-
-    :raises ClaimLost: if another worker has taken it since.
-    """
-    held(session, taken).claim_until = now + timedelta(seconds=seconds)
+def renew(artifact: Due, now: datetime, seconds: float) -> None:
+    """Hold the claim on a held artifact for longer."""
+    artifact.claim_until = now + timedelta(seconds=seconds)
 
 
 def release(artifact: Due, taken: Claim, due_at: datetime | None, now: datetime) -> None:

@@ -23,6 +23,7 @@ from cloudhands.common.cloud import (
     ServerState,
     Temporary,
 )
+from cloudhands.common.settings import Settings
 from cloudhands.common.testing.processes import Process
 
 OPTIONS = Options(
@@ -170,6 +171,10 @@ def test_a_file_that_is_held_is_temporary_trouble(
     with pytest.raises(Temporary, match="did not answer in time"):
         cloud.create(SPEC)
     holder.close()
+
+
+def test_no_call_waits_for_as_long_as_half_a_claim() -> None:
+    assert Settings().burst.claim / 2 > 2 * store.LOCK_SECONDS
 
 
 # Creates servers as fast as it can, and writes down the id of each.

@@ -15,6 +15,7 @@ from cloudhands.burst.reconcilers.appliance.decide import (
     Finish,
     Move,
     Place,
+    Reap,
     Rest,
     Wait,
     decide,
@@ -126,6 +127,41 @@ def test_it_is_created_only_where_nothing_bears_its_identity() -> None:
     assert decide(unmade, sight(None)) == Create()
     for state in ServerState:
         assert decide(unmade, sight(state)) == Adopt()
+
+
+@pytest.mark.parametrize("node", [NODE, UNMADE])
+@pytest.mark.parametrize("state", ServerState)
+def test_twins_go_before_anything_else(node: NodeView, state: ServerState) -> None:
+    twin = Server("server-2", IDENTITY, S.RUNNING)
+    seen = replace(sight(state), twins=(twin,))
+    assert decide(view("running", "provisioning", node), seen) == Reap()
+
+
+def test_a_twin_takes_the_place_of_a_server_that_is_gone() -> None:
+    other = replace(NODE, server_id="server-0")
+    assert decide(view("running", "provisioning", other), sight(S.BUILDING)) == Adopt()
+
+
+MADE_BY_ANOTHER = replace(NODE, server_id="server-2")
+
+
+@pytest.mark.parametrize(
+    ("goal", "node", "kept"),
+    [
+        ("running", UNMADE, True),
+        ("running", NODE, True),
+        ("running", MADE_BY_ANOTHER, False),
+        ("running", replace(UNMADE, id=2), True),
+        ("running", replace(UNMADE, provider="public"), False),
+        ("running", replace(UNMADE, generation=2), False),
+        ("running", None, False),
+        ("deleted", UNMADE, False),
+    ],
+)
+def test_what_is_kept_of_a_server_that_came_late(
+    goal: str, node: NodeView | None, kept: bool
+) -> None:
+    assert view(goal, "provisioning", node).keeps(UNMADE, "server-1") == kept
 
 
 def test_an_unmade_one_that_shall_be_deleted_is_never_created() -> None:

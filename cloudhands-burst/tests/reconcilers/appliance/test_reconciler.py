@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -316,6 +316,44 @@ def test_twins_are_reaped(world: World) -> None:
     assert world.state(uuid) == "running"
 
 
+def make_twin(world: World, server: Server) -> Server:
+    """A server more of the same identity, as a create that came late would make."""
+    spec = ServerSpec(server.identity, "twin", "debian-12", "m1.small")
+    return world.simulated("private").create(spec)
+
+
+def present(world: World, provider: str = "private") -> list[str]:
+    """The servers that a cloud has and is not deleting."""
+    servers = world.servers(provider)
+    return [server.id for server in servers if server.state is not ServerState.DELETING]
+
+
+def test_a_twin_is_reaped_before_it_runs(world: World) -> None:
+    uuid = world.launch()
+    world.look()
+    (server,) = world.servers("private")
+    make_twin(world, server)
+    world.clock.advance(3)
+    world.look()
+    assert world.state(uuid) == "provisioning", "first the twin has to go"
+    assert present(world) == [server.id]
+    world.go_on()
+    assert world.state(uuid) == "running"
+    assert [left.id for left in world.servers("private")] == [server.id]
+
+
+def test_a_twin_takes_the_place_of_a_server_that_vanished(world: World) -> None:
+    uuid = world.launch()
+    world.look()
+    (server,) = world.servers("private")
+    twin = make_twin(world, server)
+    world.clouds["private"].delete(server.id)
+    world.go_on()
+    assert world.state(uuid) == "running"
+    assert world.nodes(uuid)[0].server_id == twin.id
+    assert [left.id for left in world.servers("private")] == [twin.id]
+
+
 def test_a_twin_that_came_late_goes_with_the_appliance(world: World) -> None:
     uuid = world.launch()
     world.go_on()
@@ -620,27 +658,104 @@ def test_a_worker_that_was_frozen_past_its_claim_records_nothing(world: World) -
     uuid = world.launch()
     (frozen,) = world.claims()
 
-    class Slow(Faulty):
-        def create(self, spec: ServerSpec) -> Server:
-            world.clock.advance(16)
-            world.clouds["private"] = self._cloud
-            world.go_on()
-            return super().create(spec)
-
-    world.clouds["private"] = Slow(world.clouds["private"])
+    world.clouds["private"] = Slow(world, world.go_on)
     with pytest.raises(ClaimLost):
         world.reconciler.reconcile(frozen)
     assert world.state(uuid) == "running"
+    assert present(world) == [node.server_id for node in world.nodes(uuid)]
     world.want(uuid, "deleted")
     world.go_on(20)
-    assert world.servers("private") == [], "the frozen one's server goes as well"
+    assert world.servers("private") == []
+
+
+class Slow(Faulty):
+    """Takes longer than a claim to make its first server; other things happen meanwhile.
+
+    :param meanwhile: what happens before the server is there.
+    """
+
+    def __init__(self, world: World, meanwhile: Callable[[], object]) -> None:
+        super().__init__(world.clouds["private"])
+        self._world = world
+        self._meanwhile = meanwhile
+
+    def create(self, spec: ServerSpec) -> Server:
+        self._world.clock.advance(16)
+        self._world.clouds["private"] = self._cloud
+        self._meanwhile()
+        return super().create(spec)
+
+
+def create_slowly(world: World, meanwhile: Callable[[], object]) -> None:
+    """Let a worker lose its claim while it makes a server."""
+    (claim,) = world.claims()
+    world.clouds["private"] = Slow(world, meanwhile)
+    with pytest.raises(ClaimLost):
+        world.reconciler.reconcile(claim)
+
+
+def test_a_server_that_came_after_another_workers_is_deleted(world: World) -> None:
+    uuid = world.launch()
+    create_slowly(world, world.look)
+    assert present(world) == [node.server_id for node in world.nodes(uuid)]
+    world.go_on()
+    assert world.state(uuid) == "running"
+    assert len(world.servers("private")) == 1
+
+
+def test_a_server_that_came_after_the_deletion_is_deleted(world: World) -> None:
+    uuid = world.launch()
+
+    def delete() -> None:
+        world.want(uuid, "deleted")
+        world.look()
+
+    create_slowly(world, delete)
+    assert world.state(uuid) == "deleted"
+    assert present(world) == []
+
+
+def test_a_server_that_came_after_the_move_to_another_cloud_is_deleted(world: World) -> None:
+    uuid = world.launch()
+
+    def move_on() -> None:
+        faulty(world, before={"create": Full("no room")})
+        world.look()
+
+    create_slowly(world, move_on)
+    assert present(world) == []
+    assert present(world, "public") == [world.nodes(uuid)[-1].server_id]
+
+
+def test_a_server_that_came_while_another_worker_looked_is_kept(world: World) -> None:
+    uuid = world.launch()
+    taken: list[work.Claim] = []
+    create_slowly(world, lambda: taken.extend(world.claims()))
+    world.reconciler.reconcile(taken[0])
+    world.go_on()
+    assert world.state(uuid) == "running"
+    assert len(world.servers("private")) == 1
+
+
+def test_what_cannot_be_cleared_away_is_reaped_later(world: World) -> None:
+    uuid = world.launch()
+
+    def look() -> None:
+        world.look()
+        faulty(world, before={"delete": Temporary("it is busy")})
+
+    create_slowly(world, look)
+    assert len(present(world)) == 2
+    world.go_on()
+    assert world.state(uuid) == "running"
+    assert len(world.servers("private")) == 1
 
 
 def test_a_claim_is_renewed_on_the_way(world: World) -> None:
     world.launch()
     (claim,) = world.claims()
 
-    class Slow(Faulty):
+    class Dawdling(Faulty):
         def find(self, identity: Identity) -> Sequence[Server]:
             world.clock.advance(10)
             return super().find(identity)
@@ -650,8 +765,49 @@ def test_a_claim_is_renewed_on_the_way(world: World) -> None:
             assert world.claims() == []
             return super().observe(server_id)
 
-    world.clouds["private"] = Slow(world.clouds["private"])
+    world.clouds["private"] = Dawdling(world.clouds["private"])
     world.reconciler.reconcile(claim)
+
+
+def test_a_claim_is_renewed_before_a_server_is_asked_for(world: World) -> None:
+    uuid = world.launch()
+    (claim,) = world.claims()
+
+    class Dawdling(Faulty):
+        def find(self, identity: Identity) -> Sequence[Server]:
+            world.clock.advance(10)
+            return super().find(identity)
+
+        def create(self, spec: ServerSpec) -> Server:
+            world.clock.advance(10)
+            assert world.claims() == []
+            return super().create(spec)
+
+    world.clouds["private"] = Dawdling(world.clouds["private"])
+    world.reconciler.reconcile(claim)
+    assert world.state(uuid) == "provisioning"
+
+
+def test_a_worker_that_was_frozen_before_it_asks_for_a_server_asks_for_none(
+    world: World,
+) -> None:
+    uuid = world.launch()
+    (frozen,) = world.claims()
+
+    class Dawdling(Faulty):
+        def find(self, identity: Identity) -> Sequence[Server]:
+            found = super().find(identity)
+            world.clock.advance(16)
+            world.clouds["private"] = self._cloud
+            world.look()
+            return found
+
+    slow = Dawdling(world.clouds["private"])
+    world.clouds["private"] = slow
+    with pytest.raises(ClaimLost):
+        world.reconciler.reconcile(frozen)
+    assert "create" not in slow.calls
+    assert present(world) == [node.server_id for node in world.nodes(uuid)]
 
 
 def test_no_transaction_is_open_during_a_call(world: World) -> None:

@@ -29,7 +29,8 @@ CREATE TABLE IF NOT EXISTS servers (
 )
 """
 INDEX = "CREATE INDEX IF NOT EXISTS by_appliance ON servers (appliance, generation)"
-LOCK_SECONDS = 10
+# A call may wait for the file twice, and has to end within half a claim.
+LOCK_SECONDS = 2
 
 
 @dataclass(frozen=True)

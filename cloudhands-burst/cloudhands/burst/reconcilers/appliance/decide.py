@@ -35,7 +35,12 @@ class Create:
 
 @dataclass(frozen=True)
 class Adopt:
-    """Write down the id of a server whose creation nobody told us of, and delete its twins."""
+    """Write down the id of a server whose creation nobody told us of."""
+
+
+@dataclass(frozen=True)
+class Reap:
+    """Delete the twins, and see them go."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,7 @@ class Fail:
     ended: bool = False
 
 
-Action = Rest | Wait | Place | Create | Adopt | Call | Move | EndNode | Finish | Fail
+Action = Rest | Wait | Place | Create | Adopt | Reap | Call | Move | EndNode | Finish | Fail
 
 LOST = "the cloud lost it: the server does not exist any more"
 WAIT = Wait()
@@ -143,7 +148,9 @@ def decide(view: View, sight: Sight) -> Action:
         return Rest()
     if sight.server is None:
         return _missing(view)
-    if view.node.server_id is None:
+    if sight.twins:
+        return Reap()
+    if view.node.server_id != sight.server.id:
         return Adopt()
     if sight.server.state is ServerState.FAILED:
         return Fail(_in_its_words(sight.server))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cloudhands.burst.reconcilers.appliance.view import NodeView
-from cloudhands.common.cloud import Cloud, Gone, Identity, Server
+from cloudhands.common.cloud import Cloud, Gone, Identity, Server, ServerState
 
 
 @dataclass(frozen=True)
@@ -12,31 +12,44 @@ class Sight:
     """What the cloud says.
 
     :param server: the node's server, None if there is none.
-    :param twins: more servers of the same identity, made by a create that was repeated.
+    :param twins: more servers of the same identity, made by a create that was repeated, and
+        not being deleted yet.
     """
 
     server: Server | None = None
     twins: tuple[Server, ...] = ()
 
 
-def look(cloud: Cloud, identity: Identity, node: NodeView, *, ending: bool) -> Sight:
+def look(
+    cloud: Cloud, identity: Identity, node: NodeView, *, building: bool, ending: bool
+) -> Sight:
     """Look a node's server up: by its id, or by its identity while the id is not known.
 
+    :param building: whether it was asked for and does not run yet; then its twins are seen too,
+        once there is something to decide.
     :param ending: whether it shall go; then a twin that was left over is found too.
     :raises CloudError: whatever the cloud answers but `Gone`.
     """
     if node.server_id is None:
         return _sight(cloud.find(identity))
     try:
-        return Sight(cloud.observe(node.server_id))
+        server = cloud.observe(node.server_id)
     except Gone:
         # Nothing is given back before no server bears the identity any more.
-        return _sight(cloud.find(identity)) if ending else Sight()
+        return _sight(cloud.find(identity)) if building or ending else Sight()
+    if building and server.state is not ServerState.BUILDING:
+        others = [other for other in cloud.find(identity) if other.id != server.id]
+        return _sight([server, *others], server.id)
+    return Sight(server)
 
 
-def _sight(found: Sequence[Server]) -> Sight:
+def _sight(found: Sequence[Server], known: str | None = None) -> Sight:
     if not found:
         return Sight()
-    # The first by id, so that every worker that looks keeps the same one.
-    first, *twins = sorted(found, key=lambda server: server.id)
-    return Sight(first, tuple(twins))
+    # The one that is written down, else the first by id: every worker that looks keeps the same.
+    kept = min(found, key=lambda server: (_going(server), server.id != known, server.id))
+    return Sight(kept, tuple(one for one in found if one is not kept and not _going(one)))
+
+
+def _going(server: Server) -> bool:
+    return server.state is ServerState.DELETING

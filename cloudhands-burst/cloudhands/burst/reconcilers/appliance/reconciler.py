@@ -30,6 +30,7 @@ from cloudhands.common.cloud import (
     Server,
     Temporary,
 )
+from cloudhands.common.errors import ClaimLost
 from cloudhands.common.work import Claim
 
 log = structlog.get_logger("cloudhands.burst.appliance")
@@ -117,7 +118,9 @@ class _Step:
         view = self._view
         if view.node is not None and view.to_be_looked_at:
             identity = view.identity(self._context.installation)
-            self._sight = look(self._cloud, identity, view.node, ending=view.ending)
+            self._sight = look(
+                self._cloud, identity, view.node, building=view.building, ending=view.ending
+            )
 
     def _do(self, action: Action) -> Outcome | None:
         records, claim, view = self._records, self._claim, self._view
@@ -131,7 +134,9 @@ class _Step:
             case decisions.Create():
                 return self._create()
             case decisions.Adopt():
-                self._adopt()
+                records.told(claim, view, self._server)
+            case decisions.Reap():
+                return self._reap()
             case decisions.Call():
                 return self._call(action)
             case decisions.Move():
@@ -146,6 +151,7 @@ class _Step:
 
     def _create(self) -> Outcome | None:
         identity = self._view.identity(self._context.installation)
+        self._records.renewed(self._claim, self._view)
         try:
             server = self._cloud.create(self._view.spec(identity, self._provider))
         except Full as error:
@@ -155,15 +161,32 @@ class _Step:
         except Invalid as error:
             fail = decisions.Fail(f"{self._label} cannot make it: {error}", ended=True)
             return self._records.failed(self._claim, self._view, fail)
-        self._records.told(self._claim, self._view, server)
+        try:
+            self._records.told(self._claim, self._view, server)
+        except (ClaimLost, Overtaken):
+            self._clear_away(server)
+            raise
         return None
 
-    def _adopt(self) -> None:
+    def _clear_away(self, server: Server) -> None:
+        """Delete a server that came too late, unless whoever holds the appliance now may use it."""
+        assert self._view.node is not None, "created without a node"
+        if self._records.view(self._claim).keeps(self._view.node, server.id):
+            return
+        self._log.warning("came too late", server=server.id)
+        try:
+            self._cloud.delete(server.id)
+        except CloudError as error:
+            self._log.warning("not cleared away", server=server.id, problem=str(error))
+
+    def _reap(self) -> Outcome:
+        # A worker that was frozen here must not delete what another has come to keep.
+        self._records.renewed(self._claim, self._view)
         for twin in self._sight.twins:
             self._log.warning("twin", server=twin.id, kept=self._server.id)
             with suppress(Gone):
                 self._cloud.delete(twin.id)
-        self._records.told(self._claim, self._view, self._server)
+        return self._records.waiting(self._claim, self._view)
 
     def _call(self, call: decisions.Call) -> Outcome | None:
         try:

@@ -133,6 +133,13 @@ class Records:
         entry.move("provisioning", chosen.sentence)
         self._renew(entry)
 
+    def renewed(self, claim: Claim, view: View) -> None:
+        """It is still ours, for as long as a claim lasts: to be made sure of before a call that
+        must not be made twice.
+        """
+        with self._open(claim, view) as entry:
+            self._renew(entry)
+
     def told(self, claim: Claim, view: View, server: Server) -> None:
         """The cloud has told which server it is."""
         with self._open(claim, view) as entry:
@@ -238,5 +245,4 @@ class Records:
         return _Entry(session, work.held(session, claim), claim, self._context.clock())
 
     def _renew(self, entry: _Entry) -> None:
-        seconds = self._context.settings.burst.claim
-        entry.appliance.claim_until = entry.now + timedelta(seconds=seconds)
+        work.renew(entry.appliance, entry.now, self._context.settings.burst.claim)

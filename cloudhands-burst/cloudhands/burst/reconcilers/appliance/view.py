@@ -52,6 +52,22 @@ class View:
         """Whether what the cloud says matters; what failed waits for a person."""
         return self.node is not None and (self.ending or self.state != "failed")
 
+    @property
+    def building(self) -> bool:
+        """Whether its server was asked for and has not been seen to run yet."""
+        return self.state == "provisioning"
+
+    def keeps(self, node: NodeView, server_id: str) -> bool:
+        """Whether a server that was just made for a node is this appliance's, or may become so.
+
+        :param node: as it was when the server was asked for.
+        """
+        now = self.node
+        if now is None or self.ending:
+            return False
+        same = (now.provider, now.generation) == (node.provider, node.generation)
+        return same and now.server_id in (None, server_id)
+
     def identity(self, installation: str) -> Identity:
         """What the node's server bears."""
         generation = self.node.generation if self.node else self.generation
