@@ -99,13 +99,20 @@ def test_a_picture_of_each_page(chromium, portal, address, width):
         page.context.close()
 
 
-def test_dark(chromium, portal, address):
-    page = open_page(chromium, portal, address, "admin", scheme="dark")
+def background_of(page, selector):
+    style = f"getComputedStyle(document.querySelector('{selector}')).backgroundColor"
+    return tuple(map(int, re.findall(r"\d+", page.evaluate(style))[:3]))
+
+
+@pytest.mark.parametrize(
+    ("scheme", "accent"), [("light", (0x0B, 0x5C, 0x8A)), ("dark", (0x6C, 0xB8, 0xE6))]
+)
+def test_light_and_dark_in_the_sites_colours(chromium, portal, address, scheme, accent):
+    page = open_page(chromium, portal, address, "admin", scheme=scheme)
     page.goto(f"/organisations/{portal.world.organisation}")
-    page.screenshot(path=PICTURES / "organisation-dark.png", full_page=True)
-    background = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
-    red, green, blue = map(int, re.findall(r"\d+", background)[:3])
-    assert max(red, green, blue) < 80
+    page.screenshot(path=PICTURES / f"organisation-{scheme}.png", full_page=True)
+    assert background_of(page, "a.button") == accent
+    assert (max(background_of(page, "html")) < 80) == (scheme == "dark")
     page.context.close()
 
 

@@ -14,7 +14,7 @@ def theme(scope: Scope, request: Request) -> Response:
     light = _rules(accent.get("light"), text="#fff")
     dark = _rules(accent.get("dark"), text="#10151c")
     css = (
-        f":root {{{light}}}\n"
+        f":root:not([data-theme=dark]) {{{light}}}\n"
         f"@media (prefers-color-scheme: dark) {{ :root:not([data-theme]) {{{dark}}} }}\n"
     )
     response = Response(text=css, content_type="text/css")
