@@ -26,7 +26,8 @@ class Candidate:
     :param priority: the lowest is tried first.
     :param overflow: the consent to a public cloud: `never`, `ask` or `auto`.
     :param state: the subscription's state.
-    :param full_since: when it last said that it was full, None if that is forgotten.
+    :param full_since: when it last said that it was full for this organisation, None if that is
+        forgotten.
     :param full_until: how long that is remembered.
     """
 

@@ -28,8 +28,8 @@ from cloudhands.common.cloud import (
     Temporary,
 )
 from cloudhands.common.errors import ClaimLost
-from cloudhands.common.provider.tables import Provider, Subscription
-from cloudhands.common.testing.factories import NOON
+from cloudhands.common.provider.tables import Subscription
+from cloudhands.common.testing.factories import NOON, Factory
 
 
 class Killed(BaseException):
@@ -244,12 +244,28 @@ def test_where_no_cloud_can_ever_take_it_it_fails(world: World) -> None:
     assert world.history(uuid)[-1] == ("failed", outcome.reason)
 
 
-def test_a_mark_of_fullness_counts_for_all(world: World) -> None:
+def test_a_mark_of_fullness_counts_for_every_appliance(world: World) -> None:
     with world.database.writing() as session:
-        session.execute(update(Provider).values(full_until=NOON + timedelta(seconds=9)))
+        session.execute(update(Subscription).values(full_until=NOON + timedelta(seconds=9)))
     uuid = world.launch()
     assert world.look() == [Again(9.0, world.row(uuid).problem)]
     assert world.row(uuid).version == 2, "one for the request, one for the problem"
+
+
+def test_what_is_full_for_one_organisation_is_not_for_another(world: World) -> None:
+    ours = world.launch()
+    faulty(world, before={"create": Full("its quota is used up")})
+    world.look()
+    with world.database.writing() as session:
+        make = Factory(session)
+        other = make.organisation("other")
+        theirs = make.appliance(other, make.member(other)).uuid
+    world.look()
+    assert [reason for _, reason in world.history(ours)][-1].startswith("Public cloud: used")
+    assert world.history(theirs)[-1] == (
+        "provisioning",
+        "Private cloud: chosen, first by priority",
+    )
 
 
 # --- lost replies and crashes ---

@@ -8,6 +8,21 @@ from sqlalchemy.orm import Session, joinedload
 from cloudhands.common.provider.tables import Subscription
 
 
+def subscription(
+    session: Session, organisation_id: int, provider_id: int, *, lock: bool = False
+) -> Subscription:
+    """An organisation's subscription to a provider.
+
+    :param lock: hold it against other writers until the transaction ends.
+    """
+    query = select(Subscription).where(
+        Subscription.organisation_id == organisation_id, Subscription.provider_id == provider_id
+    )
+    if lock:
+        query = query.with_for_update()
+    return session.scalars(query).one()
+
+
 def subscriptions_of(session: Session, organisation_id: int) -> Sequence[Subscription]:
     """An organisation's subscriptions with their providers, in the order of priority."""
     return session.scalars(

@@ -16,13 +16,14 @@ class Provider(Artifact, Base):
     kind = "provider"
 
     name: Mapped[str] = mapped_column(unique=True)
-    full_until: Mapped[datetime | None]
 
 
 class Subscription(Artifact, Base):
     """An organisation's use of a provider.
 
     `priority`: the lowest is tried first. `overflow` is the consent to a public cloud.
+    `full_until`: until when it is remembered that the cloud had no room, or no quota left, for
+    this organisation; what it has for another may differ.
     """
 
     __tablename__ = "subscriptions"
@@ -37,6 +38,7 @@ class Subscription(Artifact, Base):
     priority: Mapped[int]
     overflow: Mapped[str]
     state: Mapped[str]
+    full_until: Mapped[datetime | None]
 
     organisation: Mapped[Organisation] = relationship()
     provider: Mapped[Provider] = relationship()

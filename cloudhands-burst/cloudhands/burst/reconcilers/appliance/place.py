@@ -30,6 +30,6 @@ def _candidate(subscription: Subscription, settings: Settings) -> Candidate:
         priority=subscription.priority,
         overflow=subscription.overflow,
         state=subscription.state,
-        full_since=provider.full_until - memory if provider.full_until else None,
-        full_until=provider.full_until,
+        full_since=subscription.full_until - memory if subscription.full_until else None,
+        full_until=subscription.full_until,
     )

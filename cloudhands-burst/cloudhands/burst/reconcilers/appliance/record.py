@@ -29,7 +29,8 @@ from cloudhands.common.cloud import Full, Server
 from cloudhands.common.errors import CloudhandsError
 from cloudhands.common.machine import move
 from cloudhands.common.organisation.commands import give_back_appliance
-from cloudhands.common.provider.tables import Provider
+from cloudhands.common.provider.queries import subscription
+from cloudhands.common.provider.tables import Provider, Subscription
 from cloudhands.common.work import Claim
 
 
@@ -55,6 +56,11 @@ class _Entry:
         if node is None:
             raise Overtaken(f"the node of appliance {self.appliance.uuid} has ended")
         return node
+
+    def subscription(self) -> Subscription:
+        """The organisation's use of the provider that the node is at."""
+        organisation_id, provider_id = self.appliance.organisation_id, self.node().provider_id
+        return subscription(self.session, organisation_id, provider_id, lock=True)
 
     def end_node(self) -> None:
         node = living_node(self.session, self.appliance)
@@ -203,12 +209,12 @@ class Records:
         return Failed(fail.reason)
 
     def full(self, claim: Claim, view: View, label: str, error: Full) -> None:
-        """The cloud has no room: remember it for a while, and choose again."""
+        """The cloud has no room for the organisation: remember it for a while, and choose again."""
         with self._open(claim, view) as entry:
-            provider = entry.node().provider
+            used = entry.subscription()
             memory = timedelta(seconds=self._context.settings.burst.full_memory)
-            provider.full_until = entry.now + memory
-            provider.version += 1
+            used.full_until = entry.now + memory
+            used.version += 1
             entry.end_node()
             entry.appliance.provider_id = None
             entry.move("requested", f"{label} is full: {error}")

@@ -62,7 +62,6 @@ def upgrade() -> None:
     op.create_table(
         "providers",
         sa.Column("name", sa.String(), nullable=False),
-        sa.Column("full_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("uuid", sa.Uuid(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -86,6 +85,7 @@ def upgrade() -> None:
         sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("overflow", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
+        sa.Column("full_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("uuid", sa.Uuid(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
