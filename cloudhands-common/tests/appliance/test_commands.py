@@ -11,7 +11,7 @@ from cloudhands.common.account import keys
 from cloudhands.common.actor.tables import User
 from cloudhands.common.address.tables import HeldAddress
 from cloudhands.common.appliance import commands
-from cloudhands.common.appliance.commands import PERMISSION_FOR, Goal, Launch
+from cloudhands.common.appliance.commands import PERMISSION_FOR, Goal, Launch, can_retry
 from cloudhands.common.appliance.queries import addresses_of, by_uuid, living_node, of_organisation
 from cloudhands.common.appliance.states import APPLIANCE, GOALS
 from cloudhands.common.appliance.tables import Appliance, Node
@@ -133,16 +133,48 @@ def test_who_may_set_a_goal(scene: Scene) -> None:
 
 def test_a_retry_is_a_new_generation(scene: Scene) -> None:
     appliance = scene.put("failed", goal="stopped")
+    appliance.problem = "The cloud is busy."
+    assert can_retry(appliance)
     commands.retry(scene.session, scene.owner, appliance, LATER)
-    assert (appliance.state, appliance.goal, appliance.generation) == ("requested", "running", 2)
+    assert (appliance.goal, appliance.generation, appliance.problem) == ("running", 2, "")
     assert appliance.due_at == LATER
+    assert appliance.state == "failed", "only cloud-burst moves it"
+    event = history.latest(scene.session, appliance.uuid)[0]
+    assert (event.who, event.from_state, event.to_state, event.why) == (
+        *("Alice", "failed", "failed", "asked to try again"),
+    )
+
+
+def test_a_second_retry_is_refused_until_the_first_has_begun(scene: Scene) -> None:
+    appliance = scene.put("failed")
+    commands.retry(scene.session, scene.owner, appliance, LATER)
+    assert not can_retry(appliance)
+    with pytest.raises(Conflict, match="is to be tried again already"):
+        commands.retry(scene.session, scene.owner, appliance, LATER)
+    assert appliance.generation == 2
+    appliance.seen_generation = 2
+    assert can_retry(appliance), "it has failed again"
+
+
+def test_what_is_to_be_tried_again_can_be_deleted(scene: Scene) -> None:
+    appliance = scene.put("failed")
+    commands.retry(scene.session, scene.owner, appliance, LATER)
+    commands.set_goal(scene.session, scene.owner, appliance, "deleted", LATER)
+    assert appliance.goal == "deleted"
+
+
+@pytest.mark.parametrize("state", sorted(APPLIANCE.states - {"failed"}))
+def test_what_has_not_failed_is_not_tried_again(scene: Scene, state: str) -> None:
+    appliance = scene.put(state)
+    assert not can_retry(appliance)
     with pytest.raises(Conflict, match="has not failed"):
         commands.retry(scene.session, scene.owner, appliance, LATER)
 
 
 def test_what_is_to_be_deleted_is_not_tried_again(scene: Scene) -> None:
     appliance = scene.put("failed", goal="deleted")
-    with pytest.raises(Conflict):
+    assert not can_retry(appliance)
+    with pytest.raises(Conflict, match="is to be deleted already"):
         commands.retry(scene.session, scene.owner, appliance, LATER)
 
 

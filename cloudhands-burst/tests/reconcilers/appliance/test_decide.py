@@ -17,6 +17,7 @@ from cloudhands.burst.reconcilers.appliance.decide import (
     Place,
     Reap,
     Rest,
+    Retry,
     Wait,
     decide,
 )
@@ -31,8 +32,11 @@ UNMADE = replace(NODE, server_id=None)
 GOALS = ("running", "stopped", "deleted")
 
 
-def view(goal: str, state: str, node: NodeView | None = NODE, generation: int = 1) -> View:
-    return View(UUID(int=1), goal, state, generation, "small", {}, (), node)
+def view(
+    goal: str, state: str, node: NodeView | None = NODE, generation: int = 1, seen: int = 0
+) -> View:
+    seen_generation = seen or generation
+    return View(UUID(int=1), goal, state, generation, seen_generation, "small", {}, (), node)
 
 
 def sight(state: ServerState | None, problem: str = "") -> Sight:
@@ -171,6 +175,21 @@ def test_an_unmade_one_that_shall_be_deleted_is_never_created() -> None:
     )
 
 
+@pytest.mark.parametrize("node", [NODE, UNMADE, None])
+def test_what_failed_is_tried_again_where_a_person_asked(node: NodeView | None) -> None:
+    asked = view("running", "failed", node, generation=2, seen=1)
+    assert not asked.to_be_looked_at, "the cloud has no say in it"
+    assert decide(asked, Sight()) == Retry()
+    assert decide(view("running", "failed", node, generation=1), Sight()) == Rest()
+
+
+def test_what_shall_be_tried_again_and_then_be_deleted_is_deleted() -> None:
+    asked = view("deleted", "failed", NODE, generation=2, seen=1)
+    assert asked.to_be_looked_at
+    assert decide(asked, sight(S.FAILED)) == Call("delete", "deleting", "asked to be deleted")
+    assert decide(asked, sight(None)) == Finish()
+
+
 @pytest.mark.parametrize("goal", ["running", "deleted"])
 def test_an_earlier_try_is_ended_first(goal: str) -> None:
     retried = view(goal, "requested", NODE, generation=2)
@@ -182,15 +201,17 @@ def test_an_earlier_try_is_ended_first(goal: str) -> None:
 def test_every_combination_has_an_action_that_the_transition_table_allows() -> None:
     generations, nodes = (1, 2), (None, NODE, UNMADE)
     seen = (None, *ServerState)
-    for goal, state, node, generation, what in product(
-        GOALS, APPLIANCE.states, nodes, generations, seen
+    for goal, state, node, generation, before, what in product(
+        GOALS, APPLIANCE.states, nodes, generations, generations, seen
     ):
         if goal != "deleted" and state in ("deleting", "deleted"):
             continue  # a deletion is never taken back
-        action = decide(view(goal, state, node, generation), sight(what if node else None))
+        action = decide(view(goal, state, node, generation, before), sight(what if node else None))
         match action:
             case Move(target=target) | Call(target=str(target)):
                 assert APPLIANCE.allows(state, target), (goal, state, what, action)
+            case Retry():
+                assert APPLIANCE.allows(state, "requested")
             case Place():
                 assert APPLIANCE.allows(state, "provisioning")
             case Fail():

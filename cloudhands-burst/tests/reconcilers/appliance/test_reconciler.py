@@ -537,6 +537,44 @@ def test_a_lost_server_fails_and_can_be_tried_again(world: World) -> None:
     assert [server.identity.generation for server in world.servers("private")] == [2]
 
 
+def test_a_retry_is_begun_once(world: World) -> None:
+    uuid = world.launch()
+    reason = "it has no such image"
+    faulty(world, before={"create": Invalid(reason)})
+    world.look()
+    world.retry(uuid)
+    look_again(world)
+    world.look()
+    faulty(world, before={"observe": Killed()})
+    world.clock.advance(1)
+    with pytest.raises(Killed):
+        world.look()
+    world.clock.advance(16)
+    world.go_on()
+    assert world.states(uuid)[-4:] == ["failed", "requested", "provisioning", "running"]
+    row = world.row(uuid)
+    assert (row.generation, row.seen_generation) == (2, 2)
+
+
+def test_what_failed_before_anything_was_made_can_be_tried_again(world: World) -> None:
+    with world.database.writing() as session:
+        session.execute(update(Subscription).values(state="inactive"))
+    uuid = world.launch()
+    world.look()
+    assert world.nodes(uuid) == []
+    world.retry(uuid)
+    assert world.state(uuid) == "failed", "only cloud-burst moves it"
+    world.look()
+    assert world.states(uuid)[-3:] == ["failed", "requested", "failed"]
+    assert world.row(uuid).due_at is None, "it is tried once for each time that it is asked for"
+    with world.database.writing() as session:
+        session.execute(update(Subscription).values(state="active"))
+    world.retry(uuid)
+    world.go_on()
+    assert world.state(uuid) == "running"
+    assert [node.generation for node in world.nodes(uuid)] == [3]
+
+
 class Broken(Faulty):
     """Builds servers that cannot run."""
 
@@ -667,7 +705,9 @@ def test_what_a_person_changed_meanwhile_is_looked_at_anew(
         patched.setattr(Records, "view", and_then_retried)
         assert world.reconciler.reconcile(claim) == Again(0)
     row = world.row(uuid)
-    assert (row.state, row.due_at) == ("requested", world.clock())
+    assert (row.state, row.due_at) == ("failed", world.clock())
+    world.look()
+    assert world.state(uuid) == "requested"
 
 
 def test_a_worker_that_was_frozen_past_its_claim_records_nothing(world: World) -> None:

@@ -15,7 +15,6 @@ from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.catalogue.tables import CatalogueItem
 from cloudhands.common.errors import Conflict, InvalidInput
 from cloudhands.common.forms import Form, Label, Slug
-from cloudhands.common.machine import move
 from cloudhands.common.membership.queries import roles_in
 from cloudhands.common.organisation.commands import reserve_appliance
 from cloudhands.common.organisation.tables import Organisation
@@ -114,13 +113,29 @@ def _impossible(appliance: Appliance, goal: Goal) -> str:
 def retry(session: Session, actor: User, appliance: Appliance, now: datetime) -> None:
     """Try a failed appliance again, as a new generation.
 
-    :raises Conflict: if it has not failed, or is to be deleted.
+    :param appliance: locked by the caller (`queries.by_uuid(..., lock=True)`).
+    :raises Conflict: if it has not failed, is to be tried again already, or is to be deleted.
     """
     permissions.require("appliance.retry", roles_towards(session, actor, appliance))
-    if appliance.state != "failed" or appliance.goal == "deleted":
-        raise Conflict(f"{appliance.label} has not failed, so there is nothing to try again.")
+    if not can_retry(appliance):
+        raise Conflict(_not_retried(appliance))
     appliance.generation += 1
     appliance.goal = "running"
     appliance.problem = ""
-    move(session, APPLIANCE, appliance, "requested", actor, "asked to try again", now)
+    state = appliance.state
+    why = "asked to try again"
+    history.record(session, appliance, actor, why, now, from_state=state, to_state=state)
     work.wake(session, appliance, now)
+
+
+def can_retry(appliance: Appliance) -> bool:
+    """Whether it has failed and nobody has asked for another try, or for its deletion, since."""
+    asked = appliance.goal == "deleted" or appliance.generation != appliance.seen_generation
+    return appliance.state == "failed" and not asked
+
+
+def _not_retried(appliance: Appliance) -> str:
+    if appliance.state != "failed":
+        return f"{appliance.label} has not failed, so there is nothing to try again."
+    wanted = "deleted" if appliance.goal == "deleted" else "tried again"
+    return f"{appliance.label} is to be {wanted} already."

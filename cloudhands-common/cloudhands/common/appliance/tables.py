@@ -19,7 +19,9 @@ class Appliance(Due, Base):
 
     `goal` is what a person wants; only cloud-burst moves `state`. `definition` is the item as
     it was when launched. `problem` is temporary trouble in plain words, empty when there is
-    none. `placement` holds what `Choice.as_json` says: every candidate and its reason.
+    none. `generation` rises with every retry, and `seen_generation`, which only cloud-burst
+    moves, is the one that `state` tells of. `placement` holds what `Choice.as_json` says: every
+    candidate and its reason.
     """
 
     __tablename__ = "appliances"
@@ -46,6 +48,7 @@ class Appliance(Due, Base):
     state: Mapped[str]
     problem: Mapped[str] = mapped_column(default="")
     generation: Mapped[int] = mapped_column(default=1)
+    seen_generation: Mapped[int] = mapped_column(default=1)
     provider_id: Mapped[int | None] = mapped_column(ForeignKey("providers.id"))
     placement: Mapped[list[Any]] = mapped_column(default=list)
 

@@ -24,6 +24,11 @@ class Wait:
 
 
 @dataclass(frozen=True)
+class Retry:
+    """Begin another try of what has failed."""
+
+
+@dataclass(frozen=True)
 class Place:
     """Choose a cloud and write down the node that shall be made there."""
 
@@ -87,7 +92,7 @@ class Fail:
     ended: bool = False
 
 
-Action = Rest | Wait | Place | Create | Adopt | Reap | Call | Move | EndNode | Finish | Fail
+Action = Rest | Wait | Retry | Place | Create | Adopt | Reap | Call | Move | EndNode | Finish | Fail
 
 LOST = "the cloud lost it: the server does not exist any more"
 WAIT = Wait()
@@ -140,6 +145,8 @@ def decide(view: View, sight: Sight) -> Action:
     """
     if view.state == "deleted":
         return Rest()
+    if view.to_be_retried:
+        return Retry()
     if view.node is None:
         return _without_node(view)
     if view.ending:

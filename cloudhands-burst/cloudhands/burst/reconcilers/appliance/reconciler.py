@@ -123,22 +123,29 @@ class _Step:
             )
 
     def _do(self, action: Action) -> Outcome | None:
+        match action:
+            case decisions.Create():
+                return self._create()
+            case decisions.Reap():
+                return self._reap()
+            case decisions.Call():
+                return self._call(action)
+        return self._write_down(action)
+
+    def _write_down(self, action: Action) -> Outcome | None:
+        """Do what needs no call of the cloud."""
         records, claim, view = self._records, self._claim, self._view
         match action:
             case decisions.Rest():
                 return records.at_rest(claim, view)
             case decisions.Wait():
                 return records.waiting(claim, view)
+            case decisions.Retry():
+                records.retried(claim, view)
             case decisions.Place():
                 return records.placed(claim, view)
-            case decisions.Create():
-                return self._create()
             case decisions.Adopt():
                 records.told(claim, view, self._server)
-            case decisions.Reap():
-                return self._reap()
-            case decisions.Call():
-                return self._call(action)
             case decisions.Move():
                 return records.moved(claim, view, action, self._server)
             case decisions.EndNode():

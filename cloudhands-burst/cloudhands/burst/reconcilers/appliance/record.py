@@ -111,6 +111,13 @@ class Records:
             entry.settle(self._context.poll)
         return Again(self._context.poll)
 
+    def retried(self, claim: Claim, view: View) -> None:
+        """Another try of what has failed begins, as a person asked."""
+        with self._open(claim, view) as entry:
+            entry.appliance.seen_generation = entry.appliance.generation
+            entry.move("requested", "asked to try again")
+            self._renew(entry)
+
     def placed(self, claim: Claim, view: View) -> Again | Failed | None:
         """Choose a cloud, and write down the node before anything is asked for."""
         with self._open(claim, view) as entry:

@@ -28,16 +28,26 @@ class NodeView:
 
 @dataclass(frozen=True)
 class View:
-    """What is wanted and what was last seen of one appliance."""
+    """What is wanted and what was last seen of one appliance.
+
+    :param seen_generation: the generation that `state` tells of.
+    """
 
     uuid: UUID
     goal: str
     state: str
     generation: int
+    seen_generation: int
     size: str
     definition: Mapping[str, Any]
     authorized_keys: Sequence[str]
     node: NodeView | None
+
+    @property
+    def to_be_retried(self) -> bool:
+        """Whether a person wants another try of what has failed."""
+        asked = self.goal != "deleted" and self.generation != self.seen_generation
+        return self.state == "failed" and asked
 
     @property
     def ending(self) -> bool:
@@ -50,7 +60,8 @@ class View:
     @property
     def to_be_looked_at(self) -> bool:
         """Whether what the cloud says matters; what failed waits for a person."""
-        return self.node is not None and (self.ending or self.state != "failed")
+        waiting = self.state == "failed" and not self.ending
+        return self.node is not None and not waiting and not self.to_be_retried
 
     @property
     def building(self) -> bool:
@@ -100,6 +111,7 @@ def read(session: Session, appliance_id: int) -> View:
         goal=appliance.goal,
         state=appliance.state,
         generation=appliance.generation,
+        seen_generation=appliance.seen_generation,
         size=appliance.size,
         definition=appliance.definition,
         authorized_keys=appliance.authorized_keys,

@@ -158,6 +158,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("problem", sa.String(), nullable=False),
         sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("seen_generation", sa.Integer(), nullable=False),
         sa.Column("provider_id", sa.Integer(), nullable=True),
         sa.Column(
             "placement", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False

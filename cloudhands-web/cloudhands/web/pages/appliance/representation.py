@@ -7,7 +7,7 @@ from pyramid.request import Request
 
 from cloudhands.common import history, permissions
 from cloudhands.common.appliance import queries
-from cloudhands.common.appliance.commands import possible_goals
+from cloudhands.common.appliance.commands import can_retry, possible_goals
 from cloudhands.common.appliance.states import AT_REST
 from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.history import Event
@@ -97,7 +97,7 @@ def _options(request: Request, appliance: Appliance, roles: Collection[Role]) ->
     offered = (
         ("start", "Start", "running" in goals, ""),
         ("stop", "Stop", "stopped" in goals, ""),
-        ("retry", "Try again", appliance.state == "failed" and "deleted" in goals, ""),
+        ("retry", "Try again", can_retry(appliance), ""),
         ("delete", "Delete", "deleted" in goals, DELETING),
     )
     return dict(
