@@ -99,6 +99,12 @@ class Choice:
         ]
 
 
+def sentence_of_chosen(placement: Iterable[Mapping[str, Any]]) -> str:
+    """Which cloud was chosen and why, from what an appliance's row keeps (`Choice.as_json`)."""
+    chosen = next(verdict for verdict in placement if verdict["chosen"])
+    return f"{chosen['label']}: {chosen['reason']}"
+
+
 def choose(
     candidates: Iterable[Candidate], definition: Mapping[str, Any], size: str, now: datetime
 ) -> Choice:

@@ -127,18 +127,18 @@ def test_what_is_lost_or_broken_fails(state: str) -> None:
 
 
 def test_it_is_created_only_where_nothing_bears_its_identity() -> None:
-    unmade = view("running", "provisioning", UNMADE)
+    unmade = view("running", "requested", UNMADE)
     assert decide(unmade, sight(None)) == Create()
     for state in ServerState:
         assert decide(unmade, sight(state)) == Adopt()
 
 
-@pytest.mark.parametrize("node", [NODE, UNMADE])
+@pytest.mark.parametrize("before", [("requested", UNMADE), ("provisioning", NODE)])
 @pytest.mark.parametrize("state", ServerState)
-def test_twins_go_before_anything_else(node: NodeView, state: ServerState) -> None:
+def test_twins_go_before_anything_else(before: tuple[str, NodeView], state: ServerState) -> None:
     twin = Server("server-2", IDENTITY, S.RUNNING)
     seen = replace(sight(state), twins=(twin,))
-    assert decide(view("running", "provisioning", node), seen) == Reap()
+    assert decide(view("running", *before), seen) == Reap()
 
 
 def test_a_twin_takes_the_place_of_a_server_that_is_gone() -> None:
@@ -165,14 +165,14 @@ MADE_BY_ANOTHER = replace(NODE, server_id="server-2")
 def test_what_is_kept_of_a_server_that_came_late(
     goal: str, node: NodeView | None, kept: bool
 ) -> None:
-    assert view(goal, "provisioning", node).keeps(UNMADE, "server-1") == kept
+    for state in ("requested", "provisioning"):
+        assert view(goal, state, node).keeps(UNMADE, "server-1") == kept
 
 
 def test_an_unmade_one_that_shall_be_deleted_is_never_created() -> None:
-    assert decide(view("deleted", "provisioning", UNMADE), sight(None)) == Finish()
-    assert decide(view("deleted", "provisioning", UNMADE), sight(S.RUNNING)) == Call(
-        "delete", "deleting", "asked to be deleted"
-    )
+    unmade = view("deleted", "requested", UNMADE)
+    assert decide(unmade, sight(None)) == Finish()
+    assert decide(unmade, sight(S.RUNNING)) == Call("delete", None, "asked to be deleted")
 
 
 @pytest.mark.parametrize("node", [NODE, UNMADE, None])

@@ -183,20 +183,23 @@ def test_at_rest_it_costs_nothing(world: World) -> None:
 
 def test_six_launches_on_a_cloud_for_four(world: World) -> None:
     launched = [world.launch() for _ in range(6)]
+    cloud = faulty(world)
     world.go_on()
     assert {world.state(uuid) for uuid in launched} == {"running"}
     assert (len(world.servers("private")), len(world.servers("public"))) == (4, 2)
-    overflowed = [uuid for uuid in launched if "requested" in world.states(uuid)[1:]]
-    assert len(overflowed) == 1, "the next one knows that it is full"
+    assert cloud.calls.count("create") == 5, "the sixth knows that it is full"
     reason = (
         "used because Private cloud is full and the organisation consents to overflow",
         "was full at 12:00 UTC",
     )
-    assert world.history(overflowed[0])[1:4] == [
-        ("provisioning", "Private cloud: chosen, first by priority"),
-        ("requested", "Private cloud is full: all of its 4 servers are in use"),
-        ("provisioning", f"Public cloud: {reason[0]}"),
-    ]
+    private = "Private cloud: chosen, first by priority"
+    whys = [private] * 4 + [f"Public cloud: {reason[0]}"] * 2
+    for uuid, why in zip(launched, whys, strict=True):
+        assert world.history(uuid) == [
+            ("requested", "asked for Analysis desktop, small"),
+            ("provisioning", why),
+            ("running", "the cloud runs it"),
+        ]
     row = world.row(launched[-1])
     told = [(each["provider"], each["chosen"], each["reason"]) for each in row.placement]
     assert told == [("private", False, reason[1]), ("public", True, reason[0])]
@@ -232,6 +235,26 @@ def test_without_consent_it_waits_until_there_is_room(world: World) -> None:
     world.go_on(60)
     assert world.state(waiting) == "running"
     assert world.row(waiting).problem == ""
+
+
+def test_while_it_waits_its_history_does_not_grow(world: World) -> None:
+    with world.database.writing() as session:
+        session.execute(update(Subscription).values(overflow="never"))
+    launched = [world.launch() for _ in range(5)]
+    cloud = faulty(world)
+    world.go_on(10)
+    (waiting,) = [uuid for uuid in launched if world.state(uuid) != "running"]
+    for _ in range(5):
+        asked, version = cloud.calls.count("create"), world.row(waiting).version
+        world.go_on(60)
+        assert cloud.calls.count("create") == asked + 1, "it is asked for again"
+        assert "was full at" in world.row(waiting).problem
+        assert world.row(waiting).version > version, "when it was full has changed"
+        assert world.states(waiting) == ["requested"]
+        assert world.nodes(waiting) == []
+    world.want(launched[0], "deleted")
+    world.go_on(70)
+    assert world.states(waiting) == ["requested", "provisioning", "running"]
 
 
 def test_where_no_cloud_can_ever_take_it_it_fails(world: World) -> None:
@@ -278,7 +301,7 @@ def test_a_lost_reply_makes_no_second_server(world: World) -> None:
     assert isinstance(outcome, Again)
     assert outcome.problem == "Private cloud: it did not answer in time."
     row = world.row(uuid)
-    assert (row.problem, row.attempt, row.state) == (outcome.problem, 1, "provisioning")
+    assert (row.problem, row.attempt, row.state) == (outcome.problem, 1, "requested")
     world.go_on()
     assert cloud.calls.count("create") == 1
     assert len(world.servers("private")) == 1
@@ -433,7 +456,7 @@ def test_refused_credentials_wait_for_long(world: World) -> None:
     assert isinstance(outcome, Again)
     assert outcome.after >= 30
     assert world.row(uuid).problem == "Private cloud: the credentials are refused."
-    assert world.state(uuid) == "provisioning"
+    assert world.state(uuid) == "requested", "no cloud has taken it yet"
 
 
 def test_a_provider_that_left_the_settings(world: World) -> None:

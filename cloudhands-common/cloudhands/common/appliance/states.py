@@ -7,10 +7,9 @@ from cloudhands.common.machine import Arrow, Machine
 APPLIANCE = Machine(
     initial="requested",
     arrows=(
-        Arrow("requested", "provisioning", "a cloud was chosen"),
+        Arrow("requested", "provisioning", "a cloud makes it"),
         Arrow("requested", "failed", "it can never be launched as asked"),
-        Arrow("requested", "deleted", "deleted before anything was made"),
-        Arrow("provisioning", "requested", "that cloud was full: another is sought"),
+        Arrow("requested", "deleted", "deleted before anything was known to be made"),
         Arrow("provisioning", "running", "the cloud runs it"),
         Arrow("provisioning", "failed", "the cloud could not build it"),
         Arrow("provisioning", "deleting", "deleted while it was being built"),

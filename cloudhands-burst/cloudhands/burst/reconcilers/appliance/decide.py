@@ -30,7 +30,7 @@ class Retry:
 
 @dataclass(frozen=True)
 class Place:
-    """Choose a cloud and write down the node that shall be made there."""
+    """Choose a cloud and write down the node that it shall be asked for."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def _end(view: View, server: Server | None) -> Action:
 
 def _missing(view: View) -> Action:
     never_made = view.node is not None and view.node.server_id is None
-    return Create() if never_made and view.state == "provisioning" else Fail(LOST, ended=True)
+    return Create() if never_made and view.state == "requested" else Fail(LOST, ended=True)
 
 
 def _in_its_words(server: Server) -> str:

@@ -163,7 +163,7 @@ class _Step:
             server = self._cloud.create(self._view.spec(identity, self._provider))
         except Full as error:
             self._log.info("full", reason=str(error))
-            self._records.full(self._claim, self._view, self._label, error)
+            self._records.full(self._claim, self._view)
             return None
         except Invalid as error:
             fail = decisions.Fail(f"{self._label} cannot make it: {error}", ended=True)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from cloudhands.burst.backoff import Backoff
 from cloudhands.burst.context import Context
 from cloudhands.burst.outcome import Again, Done, Failed
-from cloudhands.burst.placement import Verdict
+from cloudhands.burst.placement import Verdict, sentence_of_chosen
 from cloudhands.burst.reconcilers.appliance import nodes
 from cloudhands.burst.reconcilers.appliance.decide import Call, Fail, Move
 from cloudhands.burst.reconcilers.appliance.place import place
@@ -25,7 +25,7 @@ from cloudhands.common.actor.queries import BURST
 from cloudhands.common.appliance.queries import living_node
 from cloudhands.common.appliance.states import APPLIANCE
 from cloudhands.common.appliance.tables import Appliance, Node
-from cloudhands.common.cloud import Full, Server
+from cloudhands.common.cloud import Server
 from cloudhands.common.errors import CloudhandsError
 from cloudhands.common.machine import move
 from cloudhands.common.organisation.commands import give_back_appliance
@@ -66,6 +66,11 @@ class _Entry:
         node = living_node(self.session, self.appliance)
         if node is not None:
             nodes.end(self.session, node, self.now)
+
+    def place(self, provider: Provider | None) -> None:
+        """Show at which provider it is, as one change."""
+        self.appliance.provider_id = provider.id if provider else None
+        self.appliance.version += 1
 
     def tell(self, problem: str) -> None:
         """Show a problem, or that there is none any more, as one change."""
@@ -134,8 +139,10 @@ class Records:
             return Failed(choice.sentence)
 
     def _choose(self, entry: _Entry, chosen: Verdict) -> None:
+        # Still requested, until the cloud has taken it: one that waits for room tries again and
+        # again, and its history does not grow by that.
         provider = entry.session.query(Provider).filter_by(name=chosen.candidate.provider).one()
-        entry.appliance.provider_id = provider.id
+        entry.place(provider)
         node = Node(
             appliance_id=entry.appliance.id,
             generation=entry.appliance.generation,
@@ -143,7 +150,6 @@ class Records:
             made_at=entry.now,
         )
         entry.session.add(node)
-        entry.move("provisioning", chosen.sentence)
         self._renew(entry)
 
     def renewed(self, claim: Claim, view: View) -> None:
@@ -157,6 +163,8 @@ class Records:
         """The cloud has told which server it is."""
         with self._open(claim, view) as entry:
             entry.node().server_id = server.id
+            if view.state == "requested":
+                entry.move("provisioning", sentence_of_chosen(entry.appliance.placement))
             self._renew(entry)
 
     def called(self, claim: Claim, view: View, call: Call) -> Again:
@@ -192,7 +200,7 @@ class Records:
         """The server of an earlier try is gone."""
         with self._open(claim, view) as entry:
             entry.end_node()
-            entry.appliance.provider_id = None
+            entry.place(None)
             self._renew(entry)
 
     def finished(self, claim: Claim, view: View) -> Done:
@@ -215,16 +223,16 @@ class Records:
             entry.settle(None)
         return Failed(fail.reason)
 
-    def full(self, claim: Claim, view: View, label: str, error: Full) -> None:
+    def full(self, claim: Claim, view: View) -> None:
         """The cloud has no room for the organisation: remember it for a while, and choose again."""
         with self._open(claim, view) as entry:
             used = entry.subscription()
             memory = timedelta(seconds=self._context.settings.burst.full_memory)
             used.full_until = entry.now + memory
             used.version += 1
-            entry.end_node()
-            entry.appliance.provider_id = None
-            entry.move("requested", f"{label} is full: {error}")
+            # Nothing was made, so nothing is left to know of this node.
+            entry.session.delete(entry.node())
+            entry.place(None)
             self._renew(entry)
 
     def trouble(

@@ -54,8 +54,7 @@ class View:
         """Whether its node has to go: it shall be deleted, or the node is an earlier try's."""
         if self.node is None:
             return False
-        superseded = self.state == "requested" or self.node.generation != self.generation
-        return superseded or self.goal == "deleted"
+        return self.goal == "deleted" or self.node.generation != self.generation
 
     @property
     def to_be_looked_at(self) -> bool:
