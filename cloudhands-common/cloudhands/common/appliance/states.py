@@ -37,9 +37,6 @@ APPLIANCE = Machine(
     ),
 )
 
-AT_REST = frozenset({"running", "stopped", "failed", "deleted"})
-"""States in which nothing moves unless somebody wants something."""
-
 GOALS: Mapping[str, frozenset[str]] = {
     "requested": frozenset({"deleted"}),
     "provisioning": frozenset({"deleted"}),

@@ -8,7 +8,6 @@ from pyramid.request import Request
 from cloudhands.common import history, permissions
 from cloudhands.common.appliance import queries
 from cloudhands.common.appliance.commands import can_retry, possible_goals
-from cloudhands.common.appliance.states import AT_REST
 from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.history import Event
 from cloudhands.common.permissions import Role
@@ -37,7 +36,8 @@ def of_appliance(request: Request, appliance: Appliance, roles: Collection[Role]
             "item": appliance.definition["title"],
             "organisation": organisation.title,
             "placement": appliance.placement,
-            "moving": appliance.state not in AT_REST or bool(appliance.problem),
+            # Whether cloud-burst will look at it again.
+            "moving": appliance.due_at is not None,
         },
         nav=[
             Link("self", _path(request, "appliance", appliance), appliance.label),

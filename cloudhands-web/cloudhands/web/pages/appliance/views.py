@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from cloudhands.common.appliance import commands
 from cloudhands.common.appliance.commands import Goal
+from cloudhands.common.appliance.queries import by_uuid
 from cloudhands.common.appliance.tables import Appliance
 from cloudhands.web.http.negotiation import done
 from cloudhands.web.pages.appliance.representation import of_appliance
@@ -69,7 +70,9 @@ def _set_goal(scope: ApplianceScope, request: Request, goal: Goal) -> Response:
 
 
 def _locked(session: Session, scope: ApplianceScope) -> Appliance:
-    return session.get_one(Appliance, scope.appliance.id, with_for_update=True)
+    appliance = by_uuid(session, scope.appliance.uuid, lock=True)
+    assert appliance is not None, "rows of appliances are never removed"
+    return appliance
 
 
 def _done(scope: ApplianceScope, request: Request) -> Response:

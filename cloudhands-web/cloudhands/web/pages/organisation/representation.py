@@ -6,7 +6,6 @@ from pyramid.request import Request
 
 from cloudhands.common import permissions
 from cloudhands.common.appliance import queries as appliances
-from cloudhands.common.appliance.states import AT_REST
 from cloudhands.common.membership.queries import of_organisation as memberships_of
 from cloudhands.common.membership.tables import Membership
 from cloudhands.common.organisation.tables import Organisation
@@ -27,7 +26,7 @@ def of_organisation(
             "name": organisation.name,
             "limit": organisation.appliance_limit,
             "used": organisation.appliances,
-            "moving": any(row.state not in AT_REST for row in shown),
+            "moving": any(row.due_at is not None for row in shown),
         },
         nav=_nav(request, organisation, roles),
         items={
