@@ -48,7 +48,9 @@ cd "$here"
 export PIP_DISABLE_PIP_VERSION_CHECK=1
 
 distributions=(cloudhands-common cloudhands-web cloudhands-burst cloudhands-ops cloudhands-jasmin)
-packages=(slapd nginx chromium postgresql)
+# libatomic1: the program that drives the browser is linked with it. openssh-client: its ssh-keygen says
+# whether our fingerprints are right.
+packages=(slapd nginx chromium postgresql libatomic1 openssh-client)
 log=.check/pytest.log
 
 # --- Steps, and the summary that is printed however the script ends ------------------------------------

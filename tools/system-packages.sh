@@ -7,10 +7,12 @@ set -euo pipefail
 # Servers live in sbin, which an ordinary user's PATH leaves out.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
-# present PACKAGE: is its command there, whoever installed it?
+# present PACKAGE: is what we need of it there, whoever installed it?
 present() {
     case $1 in
         postgresql) command -v postgres >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null ;;
+        openssh-client) command -v ssh-keygen >/dev/null ;;
+        libatomic1) [[ $(ldconfig -p) == *libatomic.so.1* ]] ;;
         *) command -v "$1" >/dev/null ;;
     esac
 }

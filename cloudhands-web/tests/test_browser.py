@@ -1,6 +1,7 @@
 """The pages in a real browser: a picture of each, nothing sticks out, live parts renew."""
 
 import re
+from ctypes.util import find_library
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from cloudhands.common.appliance.states import APPLIANCE
 from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.machine import move
 from cloudhands.common.testing.factories import Factory
-from cloudhands.common.testing.programs import require
+from cloudhands.common.testing.programs import require, unavailable
 from cloudhands.web.security.policy import SESSION_COOKIE
 from cloudhands.web.testing import NOW, PASSWORD
 
@@ -30,6 +31,8 @@ FLAGS = [
 @pytest.fixture(scope="module")
 def chromium():
     path = require("chromium")
+    if find_library("atomic") is None:
+        unavailable("libatomic.so.1, which drives the browser: install the package libatomic1")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(path), args=FLAGS)
         yield browser

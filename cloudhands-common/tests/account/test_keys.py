@@ -9,6 +9,7 @@ from cloudhands.common.errors import Conflict, InvalidInput, LimitReached, NotFo
 from cloudhands.common.forms import parse
 from cloudhands.common.history import latest
 from cloudhands.common.testing.factories import KEY, NOON, Factory
+from cloudhands.common.testing.programs import require
 
 
 def made_up(kind="ssh-ed25519", seed=0):
@@ -25,9 +26,10 @@ def test_every_type(kind):
 @pytest.mark.parametrize(("kind", "bits"), [("ed25519", "256"), ("ecdsa", "384"), ("rsa", "2048")])
 def test_the_fingerprint_is_what_ssh_keygen_prints(tmp_path, kind, bits):
     file = tmp_path / "key"
-    make = ["ssh-keygen", "-q", "-t", kind, "-b", bits, "-N", "", "-f", str(file)]
+    program = str(require("ssh-keygen", "openssh-client"))
+    make = [program, "-q", "-t", kind, "-b", bits, "-N", "", "-f", str(file)]
     subprocess.run(make, check=True)
-    show = ["ssh-keygen", "-l", "-f", f"{file}.pub"]
+    show = [program, "-l", "-f", f"{file}.pub"]
     printed = subprocess.run(show, check=True, capture_output=True, text=True).stdout
     key = PublicKey.parse(file.with_suffix(".pub").read_text())
     assert key.fingerprint == printed.split()[1]

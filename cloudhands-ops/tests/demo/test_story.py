@@ -73,7 +73,10 @@ def test_the_story_ends_well_whatever_is_killed_meanwhile(demo):
                 killed += [kill(demo, name) for name in kills.pop(sentence)]
     assert story.returncode == 0, "".join(told)
     assert not kills
-    assert servers_of(demo) == {"private": 3, "public": 2}
+    # A kill may let a later one have the private place of Story 1, which is deleted at the end.
+    left = {"private": 4, "public": 2}
+    left[re.search(r"Story 1  (private|public)", "".join(told))[1]] -= 1
+    assert servers_of(demo) == left
     assert not set(killed) & set(demo.pids().values())
     assert demo.run("status").returncode == 0
 

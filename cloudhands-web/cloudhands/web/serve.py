@@ -1,6 +1,7 @@
 """`cloud-serve`: the portal under waitress, until SIGTERM."""
 
 import argparse
+import select
 import socket
 import sys
 import threading
@@ -22,6 +23,8 @@ from cloudhands.web.security.throttle import Throttle
 from cloudhands.web.services import Services
 
 DRAIN_SECONDS = 8
+# What has reached the kernel by then is read and answered too.
+GRACE_SECONDS = 0.3
 MAX_BODY_BYTES = 256 * 1024
 
 log = structlog.get_logger(__name__)
@@ -98,10 +101,26 @@ def _serve(server: Any, stopping: threading.Event) -> None:
 
 
 def _drain(server: Any) -> None:
-    """Accept nothing more, and let what is being answered end."""
-    server.trigger.pull_trigger(server.del_channel)  # in the loop's own thread
+    """Accept nothing more, and let what is being asked and answered end."""
+    server.trigger.pull_trigger(lambda: _stop_accepting(server))  # in the loop's own thread
     deadline = time.monotonic() + DRAIN_SECONDS
-    dispatcher = server.task_dispatcher
-    while time.monotonic() < deadline and (dispatcher.active_count or dispatcher.queue):
+    time.sleep(GRACE_SECONDS)
+    while time.monotonic() < deadline and _is_busy(server):
         time.sleep(0.05)
-    dispatcher.shutdown(timeout=max(0.1, deadline - time.monotonic()))
+    server.task_dispatcher.shutdown(timeout=max(0.1, deadline - time.monotonic()))
+
+
+def _stop_accepting(server: Any) -> None:
+    # Whoever is connected already is served: closing the socket would reset their connections.
+    while select.select([server.socket], [], [], 0)[0]:
+        server.handle_accept()
+    server.del_channel()
+
+
+def _is_busy(server: Any) -> bool:
+    """Whether a request is being read or answered, or an answer is still being sent."""
+    dispatcher = server.task_dispatcher
+    return bool(dispatcher.active_count or dispatcher.queue) or any(
+        channel.request or channel.requests or channel.total_outbufs_len
+        for channel in list(server.active_channels.values())
+    )
