@@ -201,6 +201,7 @@ def test_a_database_that_is_away_for_a_while(
     world.launch()
     with going(world, noting):
         until(lambda: noting.given == [1])
+    assert next(away, None) is None, "it was never away"
 
 
 def test_a_claim_that_ran_out_is_taken_over(world: World, noting: Noting) -> None:

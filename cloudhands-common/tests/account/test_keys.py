@@ -93,6 +93,8 @@ def test_two_people_may_have_the_same_key(database):
         make = Factory(session)
         for user in (make.user(), make.user()):
             keys.add_key(session, user, NewKey(label="shared", key=KEY), NOON)
+            session.flush()
+            assert [key.key for key in keys.of_user(session, user)] == [KEY]
 
 
 def test_not_without_end(database):

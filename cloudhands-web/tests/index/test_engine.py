@@ -78,6 +78,7 @@ def test_the_lock_is_given_back(tmp_path: Path) -> None:
     for number in range(3):
         with engine.writer(tmp_path) as writer:
             writer.replace([entry(number)], NOW)
+            assert writer.people() == 1
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
