@@ -4,6 +4,7 @@ A view returns a `Representation` and names its HTML template as its renderer; t
 renderer decides by the `Accept` header which of the two is sent.
 """
 
+import functools
 import json
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,9 +12,10 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from pyramid.config import Configurator
-from pyramid.httpexceptions import HTTPSeeOther
+from pyramid.httpexceptions import HTTPNotAcceptable, HTTPSeeOther
 from pyramid.request import Request
 from pyramid.response import Response
+from webob.acceptparse import create_accept_header
 
 from cloudhands.common.actor.tables import User
 from cloudhands.web.http import hal
@@ -24,18 +26,38 @@ HTML = "text/html"
 HAL_FORMS = "application/prs.hal-forms+json"
 PROBLEM_JSON = "application/problem+json"
 PAGE_OFFERS = (HTML, HAL_FORMS, "application/hal+json", "application/json")
+LONGEST_ACCEPT = 1000
 
 
 def chosen_type(request: Request) -> str:
-    """The media type of a page; HTML for whoever takes anything, HAL-FORMS for any other JSON."""
-    offers = request.accept.acceptable_offers([*PAGE_OFFERS, PROBLEM_JSON])
-    chosen: str = offers[0][0] if offers else HTML
-    return HAL_FORMS if chosen == PROBLEM_JSON else chosen
+    """The media type of a page; HTML for whoever takes anything, HAL-FORMS for any other JSON.
+
+    :raises HTTPNotAcceptable: if the client takes none of them.
+    """
+    kind = _best_type(request.headers.get("Accept", ""))
+    if kind is None:
+        raise HTTPNotAcceptable(f"This page comes as {', '.join(PAGE_OFFERS)}.")
+    return kind
 
 
 def wants_json(request: Request) -> bool:
-    """Whether the client is a program that asked for JSON."""
-    return chosen_type(request) != HTML
+    """Whether the client is a program; whoever does not take HTML is one."""
+    return _best_type(request.headers.get("Accept", "")) != HTML
+
+
+@functools.lru_cache(maxsize=256)
+def _best_type(header: str) -> str | None:
+    # What is missing, empty, malformed or longer than any browser's asks for nothing.
+    ranges = create_accept_header(header).parsed if len(header) <= LONGEST_ACCEPT else None
+    if not ranges:
+        return HTML
+    # Clients write `application/json; charset=utf-8`: the parameters of a range are disregarded.
+    plain = (f"{kind.partition(';')[0]};q={weight}" for kind, weight, _, _ in ranges)
+    offers = create_accept_header(", ".join(plain)).acceptable_offers([*PAGE_OFFERS, PROBLEM_JSON])
+    if not offers:
+        return None
+    chosen: str = offers[0][0]
+    return HAL_FORMS if chosen == PROBLEM_JSON else chosen
 
 
 def done(request: Request, location: str, *, created: bool = False) -> Response:
@@ -72,7 +94,7 @@ def _render(
         viewer=viewer,
         csrf_token=csrf_token,
         path=request.route_path,
-        static=lambda file: request.static_path(f"cloudhands.web:static/{file}"),
+        static=request.file_path,
     )
 
 
