@@ -314,7 +314,6 @@ def test_a_cookie_of_another_application_that_cannot_be_read(portal, accept):
     client = portal.client(accept=accept)
     assert client.get("/", headers=headers).status_code == 200
     refused(client.get("/nowhere", headers=headers), 404, "There is no such page")
-    assert client.get("/static/portal.css", headers=headers).status_code == 200
 
 
 def test_a_form_from_another_site(portal, accept):

@@ -166,9 +166,3 @@ def test_negotiation(portal, accept, kind):
 def test_a_head_is_a_get_without_a_body(portal):
     answer = portal.client("member").head("/account")
     assert (answer.status_code, answer.content) == (200, b"")
-
-
-def test_the_sites_colours(portal):
-    answer = portal.client().get("/theme.css")
-    assert answer.headers["content-type"].startswith("text/css")
-    assert "#0b5c8a" in answer.text
