@@ -1,0 +1,56 @@
+"""Interleaved rounds over several targets, and what their ratios come to."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.load import Loader, Target
+
+Rates = Mapping[str, Sequence[float]]
+"""Answers a second by target, one figure a round."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long a benchmark goes on.
+
+    :param rounds: how many.
+    :param seconds: of each target in each round.
+    """
+
+    rounds: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """The median of the rounds' ratios, and the smallest and largest of them."""
+
+    median: float
+    low: float
+    high: float
+
+
+def interleaved(loader: Loader, targets: Mapping[str, Target], plan: Plan) -> Rates:
+    """Load one target after the other, in every round from another one on.
+
+    Each is loaded a little before, uncounted: what it makes at its first request is not measured.
+    """
+    for target in targets.values():
+        loader.rate(target, plan.seconds / 2)
+    found: dict[str, list[float]] = {name: [] for name in targets}
+    for number in range(plan.rounds):
+        for name in _rotated(list(targets), number):
+            found[name].append(loader.rate(targets[name], plan.seconds))
+    return found
+
+
+def _rotated(names: Sequence[str], by: int) -> Sequence[str]:
+    first = by % len(names)
+    return [*names[first:], *names[:first]]
+
+
+def ratio(rates: Rates, over: str, under: str) -> Ratio:
+    """One target's rate to another's, round by round."""
+    found = [a / b for a, b in zip(rates[over], rates[under], strict=True)]
+    return Ratio(statistics.median(found), min(found), max(found))

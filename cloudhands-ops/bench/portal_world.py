@@ -1,0 +1,215 @@
+"""The worlds that the portal is measured in: one organisation that is looked at, and others.
+
+What a person does goes through the commands; what there is by the ten thousand is written in bulk.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
+
+from cloudhands.common import clock, schema
+from cloudhands.common.account.sessions import open_session
+from cloudhands.common.actor.tables import Actor, User
+from cloudhands.common.address.tables import HeldAddress
+from cloudhands.common.appliance.tables import Appliance, Node
+from cloudhands.common.db import opened
+from cloudhands.common.history import Touch
+from cloudhands.common.membership.tables import Membership
+from cloudhands.common.organisation.tables import Organisation
+from cloudhands.common.provider.commands import provider
+from cloudhands.common.testing.factories import PROVIDERS, Factory
+
+APPLIANCES = 50
+MEMBERS = 10
+SESSION = timedelta(hours=4)
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much there is besides the organisation that is looked at.
+
+    :param touches: rows of history of each of its appliances.
+    :param organisations: others, each with a member and a running appliance.
+    """
+
+    touches: int
+    organisations: int
+
+
+@dataclass(frozen=True)
+class Person:
+    """A signed-in browser.
+
+    :param cookie: of its session.
+    :param appliance: the path of the page that it looks at.
+    """
+
+    cookie: str
+    appliance: str
+
+
+@dataclass(frozen=True)
+class World:
+    """A database with its settings file.
+
+    :param administrator: of the organisation that is looked at.
+    :param organisation: the path of its page.
+    """
+
+    settings_file: Path
+    organisation: str
+    administrator: Person
+    browsers: Sequence[Person]
+
+
+def make(folder: Path, url: str, size: Size, browsers: int = 0) -> World:
+    """Fill an empty database.
+
+    :param folder: for the settings file and the portal's state.
+    :param url: the database's.
+    :param browsers: how many members of other organisations, at most one of each, are signed in.
+    """
+    folder.mkdir()
+    with opened(url) as database:
+        schema.upgrade(database)
+        with database.writing() as session:
+            now = clock.now()
+            organisation, administrator = _organisation(session, size, now)
+            _others(session, size.organisations, now)
+            signed_in = list(_browsers(session, browsers, now))
+            return World(
+                settings_file=_settings(folder, url),
+                organisation=f"/organisations/{organisation.uuid}",
+                administrator=administrator,
+                browsers=signed_in,
+            )
+
+
+def _settings(folder: Path, url: str) -> Path:
+    file = folder / "cloudhands.toml"
+    file.write_text(f'state = "{folder}"\n[database]\nurl = "{url}"\n', encoding="utf-8")
+    return file
+
+
+def _organisation(session: Session, size: Size, now: datetime) -> tuple[Organisation, Person]:
+    factory = Factory(session, now)
+    organisation = factory.organisation("looked-at", limit=APPLIANCES)
+    administrator = factory.member(organisation, "administrator", "admin")
+    members = [factory.member(organisation) for _ in range(MEMBERS)]
+    made = [factory.appliance(organisation, members[n % MEMBERS]) for n in range(APPLIANCES)]
+    session.flush()
+    _set_running(session, made, now)
+    _add_touches(session, made, size.touches, factory.burst, now)
+    cookie = open_session(session, administrator, now, SESSION)
+    return organisation, Person(cookie, _path(made[0].uuid))
+
+
+def _set_running(session: Session, appliances: Sequence[Appliance], now: datetime) -> None:
+    """As cloud-burst leaves them: at a cloud, at rest, with an address."""
+    cloud = provider(session, "private", now)
+    label = PROVIDERS["private"].label
+    for number, appliance in enumerate(appliances):
+        appliance.state, appliance.due_at, appliance.provider = "running", None, cloud
+        appliance.placement = [{"label": label, "reason": "it has room", "chosen": True}]
+        node = Node(appliance=appliance, generation=1, provider=cloud, made_at=now)
+        session.add(node)
+        session.flush()
+        session.add(
+            HeldAddress(
+                provider_id=cloud.id,
+                network="internal",
+                address=f"192.168.32.{number}",
+                node_id=node.id,
+                held_at=now,
+            )
+        )
+
+
+def _add_touches(
+    session: Session, appliances: Sequence[Appliance], wanted: int, actor: Actor, now: datetime
+) -> None:
+    """Lengthen the history of each appliance to a number of rows."""
+    session.flush()
+    for appliance in appliances:
+        there = session.scalar(select(func.count()).where(Touch.artifact_uuid == appliance.uuid))
+        assert there is not None
+        rows = [_touch(appliance.uuid, actor.id, now) for _ in range(wanted - there)]
+        session.execute(insert(Touch), rows)
+        appliance.version = wanted
+
+
+def _touch(appliance: UUID, actor_id: int, now: datetime) -> Row:
+    return {
+        "artifact_kind": Appliance.kind,
+        "artifact_uuid": appliance,
+        "actor_id": actor_id,
+        "from_state": "running",
+        "to_state": "running",
+        "at": now,
+        "why": "looked at it again",
+    }
+
+
+def _others(session: Session, count: int, now: datetime) -> None:
+    """Other organisations, each with a member and a running appliance of theirs."""
+    pattern = session.scalars(select(Appliance).limit(1)).one()
+    for number in range(count):
+        organisation = Organisation(
+            name=f"other{number}",
+            title=f"Other {number}",
+            appliance_limit=1,
+            appliances=1,
+            created_at=now,
+        )
+        user = User(
+            uid=f"other{number}",
+            name=f"Other {number}",
+            mail=f"other{number}@example.org",
+            created_at=now,
+        )
+        membership = Membership(
+            organisation=organisation, user=user, role="member", state="active", created_at=now
+        )
+        session.add_all([membership, _like(pattern, organisation, user)])
+    session.flush()
+
+
+def _like(pattern: Appliance, organisation: Organisation, owner: User) -> Appliance:
+    """Another appliance, as far as its page shows it."""
+    return Appliance(
+        organisation=organisation,
+        owner=owner,
+        label="theirs",
+        size=pattern.size,
+        definition=pattern.definition,
+        authorized_keys=[],
+        goal=pattern.goal,
+        state=pattern.state,
+        provider_id=pattern.provider_id,
+        placement=pattern.placement,
+        created_at=pattern.created_at,
+    )
+
+
+def _browsers(session: Session, count: int, now: datetime) -> Iterator[Person]:
+    """Members of other organisations, signed in, each at the page of their own appliance."""
+    owners = session.execute(
+        select(User, Appliance.uuid)
+        .join(Appliance, Appliance.owner_id == User.id)
+        .where(Appliance.label == "theirs")
+        .order_by(User.id)
+        .limit(count)
+    )
+    for user, appliance in owners.all():
+        yield Person(open_session(session, user, now, SESSION), _path(appliance))
+
+
+def _path(appliance: UUID) -> str:
+    return f"/appliances/{appliance}"
