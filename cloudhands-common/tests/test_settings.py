@@ -29,13 +29,8 @@ def test_the_later_source_wins(tmp_path):
         environment={"CLOUDHANDS_PORTAL__PORT": "3", "CLOUDHANDS_PORTAL__THREADS": "3"},
         overrides={"portal.port": "4"},
     )
-    assert found.portal.model_dump() == {
-        "port": 4,
-        "threads": 3,
-        "host": "2",
-        "session_hours": 1,
-        "secure_cookies": False,
-    }
+    portal = found.portal
+    assert (portal.port, portal.threads, portal.host, portal.session_hours) == (4, 3, "2", 1)
 
 
 def test_a_table_of_one_source_does_not_hide_the_others(tmp_path):
@@ -62,6 +57,21 @@ def test_a_table_of_one_source_does_not_hide_the_others(tmp_path):
             "[directory]\nurl = 'ldap://ldap.example.org'\nbase = 'x'",
             ["directory (FILE)", "start_tls = true"],
         ),
+        (
+            "[portal]\nnginx = true\ntls_key = 'key.pem'",
+            ["portal (FILE)", "tls_certificate and tls_key go together"],
+        ),
+        (
+            "[portal]\ntls_certificate = 'c.pem'\ntls_key = 'k.pem'",
+            ["portal (FILE)", "set nginx = true"],
+        ),
+        ("[portal]\nnginx = true\nredirect_port = 80", ["portal (FILE)", "tls_certificate"]),
+        (
+            "[portal]\nnginx = true\nport = 443\nredirect_port = 443\n"
+            "tls_certificate = 'c.pem'\ntls_key = 'k.pem'",
+            ["portal (FILE)", "must differ"],
+        ),
+        ("[portal]\nprocesses = 0", ["portal.processes (FILE)"]),
         ("[providers.Private]\nkind='x'\nlabel='x'", ["providers.Private"]),
     ],
 )
@@ -130,3 +140,11 @@ def test_settings_do_not_change(tmp_path):
 )
 def test_directories_that_keep_passwords_to_themselves(keys):
     assert load(overrides={"directory.base": "dc=example", **keys}).directory
+
+
+def test_behind_tls_cookies_are_secure_unless_somebody_says_otherwise(tmp_path):
+    tls = "[portal]\nnginx = true\ntls_certificate = 'c.pem'\ntls_key = 'k.pem'\n"
+    assert load(tmp_path, tls).portal.secure_cookies
+    assert load(tmp_path, tls).portal.scheme == "https"
+    assert not load(tmp_path, tls + "secure_cookies = false").portal.secure_cookies
+    assert not load(tmp_path, "").portal.secure_cookies

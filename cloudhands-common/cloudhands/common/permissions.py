@@ -30,6 +30,7 @@ MEMBERS = frozenset({_R.MEMBER, _R.ADMIN})
 PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "front.see": EVERYONE,
     "static.see": EVERYONE,
+    "health.see": EVERYONE,
     "session.open": EVERYONE,
     "session.close": SIGNED_IN,
     "account.see": SIGNED_IN,

@@ -26,6 +26,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 DEFAULT_CONFIG = Path("/etc/cloudhands/cloudhands.toml")
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Port = Annotated[int, Field(ge=1, le=65535)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 
 
@@ -42,13 +43,59 @@ class Database(Table):
 
 
 class Portal(Table):
-    """Where `cloud-serve` listens, and how long a person stays signed in."""
+    """How people reach the portal, and how long they stay signed in.
+
+    `host` and `port` are where their connections arrive. `cloud-serve` itself listens there, unless
+    `nginx` is set: then nginx does, and `cloud-serve` behind it on the Unix socket `socket`. Only
+    there it believes forwarded headers, since nobody but the socket's owner can open it.
+
+    `processes` is how many `cloud-serve` supervisord keeps on one socket, `threads` how many
+    requests each answers at once.
+
+    nginx speaks TLS with `tls_certificate` (PEM, with the chain) and `tls_key`; session cookies are
+    then secure unless `secure_cookies` says otherwise. Plain HTTP to `redirect_port` leads there.
+
+    `requests_per_second` is what nginx passes on for one client address, behind which there may be
+    a whole institute; 0 sets no limit. Attempts to sign in have a limit of their own there, common
+    to all processes, while `cloud-serve` counts them in each process.
+    """
 
     host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=1, le=65535)] = 8080
+    port: Port = 8080
+    nginx: bool = False
+    socket: Path = Path("run/portal.sock")
+    processes: Annotated[int, Field(ge=1, le=64)] = 2
     threads: Annotated[int, Field(ge=1, le=64)] = 8
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    redirect_port: Port | None = None
+    requests_per_second: Annotated[int, Field(ge=0, le=1_000_000)] = 500
     session_hours: Annotated[float, Field(gt=0, le=24 * 31)] = 12
     secure_cookies: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tls_means_secure_cookies(cls, table: Any) -> Any:
+        if isinstance(table, Mapping) and table.get("tls_certificate"):
+            return {"secure_cookies": True, **table}
+        return table
+
+    @model_validator(mode="after")
+    def _tls_is_nginx(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key go together")
+        if self.tls_certificate and not self.nginx:
+            raise ValueError("nginx alone speaks TLS: with tls_certificate set nginx = true")
+        if self.redirect_port and not self.tls_certificate:
+            raise ValueError("redirect_port leads to TLS: set tls_certificate and tls_key too")
+        if self.redirect_port == self.port:
+            raise ValueError("redirect_port and port must differ")
+        return self
+
+    @property
+    def scheme(self) -> str:
+        """Of the portal's address, as people see it."""
+        return "https" if self.tls_certificate else "http"
 
 
 class Attributes(Table):

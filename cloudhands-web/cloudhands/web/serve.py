@@ -1,11 +1,10 @@
 """`cloud-serve`: the portal under waitress, until SIGTERM."""
 
 import argparse
-import select
+import resource
 import socket
 import sys
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -15,17 +14,20 @@ from waitress.server import create_server
 
 from cloudhands.common import clock, schema, service, site, tokens
 from cloudhands.common.db import opened
-from cloudhands.common.errors import ConfigurationError
 from cloudhands.common.settings import Settings
+from cloudhands.web import draining
 from cloudhands.web.app import make_app
 from cloudhands.web.index.people import People
+from cloudhands.web.listening import BACKLOG, is_private, listening, name
 from cloudhands.web.security.throttle import Throttle
 from cloudhands.web.services import Services
 
-DRAIN_SECONDS = 8
-# What has reached the kernel by then is read and answered too.
-GRACE_SECONDS = 0.3
 MAX_BODY_BYTES = 256 * 1024
+CONNECTIONS = 4000
+# Databases, logs, the index.
+OTHER_FILES = 200
+# What waitress calls whoever connects to a Unix socket.
+BY_UNIX_SOCKET = "localhost"
 
 log = structlog.get_logger(__name__)
 
@@ -33,30 +35,67 @@ log = structlog.get_logger(__name__)
 def main(argv: Sequence[str] | None = None) -> int:
     """The command's entry point."""
     arguments = service.parser("cloud-serve", "cloudhands-web", "Serves the cloudhands portal.")
+    arguments.add_argument(
+        "--fd",
+        type=int,
+        metavar="N",
+        help="serve the listening socket that is inherited as this file descriptor "
+        "(supervisord's fcgi-program: 0), instead of making one as the settings say",
+    )
     return service.run(arguments, _main, argv)
 
 
 def _main(options: argparse.Namespace) -> int:
     settings = service.read_settings(options)
     stopping = service.stop_on_signals()
-    with services(settings) as collaborators, listening(settings) as listener:
-        server = create_server(
-            make_app(collaborators),
-            sockets=[listener],
-            threads=settings.portal.threads,
-            max_request_body_size=MAX_BODY_BYTES,
-            ident=None,
-        )
-        log.info("serving", host=settings.portal.host, port=settings.portal.port)
-        _serve(server, stopping)
+    _allow_open_files(CONNECTIONS + OTHER_FILES)
+    with (
+        services(settings, stopping) as collaborators,
+        listening(settings, options.fd) as listener,
+    ):
+        server = server_on(listener, make_app(collaborators), settings.portal.threads)
+        log.info("serving", at=name(listener))
+        _serve(server, stopping, shared=options.fd is not None)
     log.info("stopped")
     return 0
 
 
+def server_on(listener: socket.socket, app: Any, threads: int) -> Any:
+    """waitress, ready to run.
+
+    What nginx forwards about the client is believed on a private socket alone. Elsewhere whoever
+    connects is the client, and what it says in such headers is dropped.
+    """
+    trusted = {
+        "trusted_proxy": BY_UNIX_SOCKET,
+        "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"},
+    }
+    return create_server(
+        app,
+        sockets=[listener],
+        threads=threads,
+        backlog=BACKLOG,
+        connection_limit=CONNECTIONS,
+        asyncore_use_poll=True,  # select() sees no descriptor above 1023
+        max_request_body_size=MAX_BODY_BYTES,
+        clear_untrusted_proxy_headers=True,
+        ident=None,
+        **(trusted if is_private(listener) else {}),
+    )
+
+
+def _allow_open_files(wanted: int) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= soft < wanted:
+        most = wanted if hard < 0 else min(wanted, hard)  # below 0: no limit
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 @contextmanager
-def services(settings: Settings) -> Iterator[Services]:
+def services(settings: Settings, stopping: threading.Event) -> Iterator[Services]:
     """The portal's collaborators, closed at the end.
 
+    :param stopping: set when the process is to end.
     :raises ConfigurationError: if the database is not up to date or the secret unusable.
     """
     with opened(settings.database_url) as database:
@@ -69,58 +108,15 @@ def services(settings: Settings) -> Iterator[Services]:
             people=People(settings.path(settings.index.folder)),
             throttle=Throttle(max(1, settings.portal.threads // 2)),
             clock=clock.now,
+            stopping=stopping,
         )
 
 
-@contextmanager
-def listening(settings: Settings) -> Iterator[socket.socket]:
-    """The listening socket.
-
-    :raises ConfigurationError: if the port is taken.
-    """
-    host, port = settings.portal.host, settings.portal.port
-    try:
-        listener = socket.create_server((host, port), backlog=1024)
-    except OSError as error:
-        raise ConfigurationError(
-            f"portal.host {host}, portal.port {port}: {error.strerror}. "
-            "Choose another port, for example --set portal.port=9000"
-        ) from error
-    with listener:
-        yield listener
-
-
-def _serve(server: Any, stopping: threading.Event) -> None:
+def _serve(server: Any, stopping: threading.Event, *, shared: bool) -> None:
     loop = threading.Thread(target=server.run, name="waitress", daemon=True)
     loop.start()
     while loop.is_alive() and not stopping.wait(1):
         pass
     if not stopping.is_set():
         sys.exit("cloud-serve: the server's loop ended by itself; the log says why")
-    _drain(server)
-
-
-def _drain(server: Any) -> None:
-    """Accept nothing more, and let what is being asked and answered end."""
-    server.trigger.pull_trigger(lambda: _stop_accepting(server))  # in the loop's own thread
-    deadline = time.monotonic() + DRAIN_SECONDS
-    time.sleep(GRACE_SECONDS)
-    while time.monotonic() < deadline and _is_busy(server):
-        time.sleep(0.05)
-    server.task_dispatcher.shutdown(timeout=max(0.1, deadline - time.monotonic()))
-
-
-def _stop_accepting(server: Any) -> None:
-    # Whoever is connected already is served: closing the socket would reset their connections.
-    while select.select([server.socket], [], [], 0)[0]:
-        server.handle_accept()
-    server.del_channel()
-
-
-def _is_busy(server: Any) -> bool:
-    """Whether a request is being read or answered, or an answer is still being sent."""
-    dispatcher = server.task_dispatcher
-    return bool(dispatcher.active_count or dispatcher.queue) or any(
-        channel.request or channel.requests or channel.total_outbufs_len
-        for channel in list(server.active_channels.values())
-    )
+    draining.drain(server, shared=shared)

@@ -1,6 +1,7 @@
 """What a request may use: made once when the portal starts, found as `request.services`."""
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 
 from cloudhands.common.clock import Clock
 from cloudhands.common.db import Database
@@ -24,3 +25,4 @@ class Services:
     people: People
     throttle: Throttle
     clock: Clock
+    stopping: threading.Event = field(default_factory=threading.Event)
