@@ -1,5 +1,7 @@
 """What a person or a program gets wrong: its status, a plain sentence, and nothing changed."""
 
+from urllib.parse import quote
+
 import httpx
 import pytest
 from sqlalchemy import select
@@ -7,8 +9,8 @@ from sqlalchemy.exc import OperationalError
 
 from cloudhands.common import schema
 from cloudhands.common.account.tables import PortalSession
+from cloudhands.web.http.cookies import SESSION_COOKIE
 from cloudhands.web.http.negotiation import HAL_FORMS
-from cloudhands.web.security.policy import SESSION_COOKIE
 from cloudhands.web.testing import PASSWORD
 
 KINDS = {"html": "text/html", "json": HAL_FORMS}
@@ -47,7 +49,8 @@ def submit(portal, client, path, values, *, token=None):
 def token_of(client):
     answer = client.get("/", headers={"Accept": HAL_FORMS})
     (template, *_) = answer.json()["_templates"].values()
-    return template["properties"][-1]["value"]
+    values = {one["name"]: one.get("value") for one in template["properties"]}
+    return values.get("csrf_token")
 
 
 def refused(answer, status, sentence):
@@ -139,10 +142,28 @@ def test_a_missing_or_foreign_csrf_token(portal, accept):
     assert contents(portal) == before
 
 
-def test_a_sign_in_without_a_token(portal, accept):
-    client = portal.client(accept=accept)
-    answer = submit(portal, client, "/sign-in", {"uid": "admin", "password": PASSWORD}, token="")
-    refused(answer, 403, "This form is too old")
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"},
+    ],
+)
+def test_a_sign_in_from_another_site(portal, accept, headers):
+    client, before = portal.client(accept=accept), contents(portal)
+    client.headers.update(headers)
+    values = {"uid": "admin", "password": PASSWORD}
+    refused(submit(portal, client, "/sign-in", values, token=""), 403, "not from this site")
+    assert contents(portal) == before
+
+
+def test_a_sign_in_of_unknown_origin(portal):
+    client, values = portal.client(), {"uid": "admin", "password": PASSWORD}
+    refused(client.post("/sign-in", data=values), 403, "not from this site")
+    assert client.post("/sign-in", json=values).status_code == 303
 
 
 @pytest.mark.parametrize(
@@ -283,7 +304,7 @@ def test_a_database_that_is_down(portal, accept, monkeypatch):
     def down(*_):
         raise OperationalError("SELECT secret", {}, Exception("connection refused"))
 
-    monkeypatch.setattr("cloudhands.web.security.policy.find_session", down)
+    monkeypatch.setattr("cloudhands.web.request.find_session", down)
     answer = portal.client("member", accept=accept).get("/account")
     refused(answer, 503, "does not answer at the moment")
     assert "secret" not in answer.text
@@ -329,8 +350,10 @@ def test_a_form_from_another_site(portal, accept):
 
 def test_a_part_that_renews_itself_after_the_session_has_ended(portal):
     path = f"/appliances/{portal.world.appliance}"
-    answer = portal.browser().get(path, headers={"HX-Request": "true"})
-    assert (answer.status_code, answer.headers["hx-redirect"]) == (401, "/")
+    headers = {"HX-Request": "true", "HX-Current-URL": f"http://portal.test{path}"}
+    answer = portal.browser().get(f"{path}/live", headers=headers)
+    leads_to = f"/sign-in?next={quote(path, safe='')}"
+    assert (answer.status_code, answer.headers["hx-redirect"]) == (401, leads_to)
 
 
 def test_the_address_of_a_refused_form_leads_back_to_its_page(portal):

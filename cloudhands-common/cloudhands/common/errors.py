@@ -12,6 +12,8 @@
     |   |-- NotFound              there is no such thing, or this person may not see it
     |   |-- Forbidden             the person sees it, but may not do this
     |   |-- Conflict              its present state does not allow it
+    |   |-- Outdated              somebody else changed it since it was looked at
+    |   |-- KeyReused             an idempotency key came with another request before
     |   |-- LimitReached          an agreed limit is used up
     |   |-- TooManyAttempts       asked too often
     |   `-- InvalidInput          a field is wrong: names each field
@@ -64,6 +66,14 @@ class Forbidden(Refused):
 
 class Conflict(Refused):
     """The present state does not allow it."""
+
+
+class Outdated(Refused):
+    """Somebody else changed it since it was looked at."""
+
+
+class KeyReused(Refused):
+    """An idempotency key came with another request before."""
 
 
 class LimitReached(Refused):

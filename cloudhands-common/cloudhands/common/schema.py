@@ -9,7 +9,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
-from cloudhands.common import history
+from cloudhands.common import history, idempotency
 from cloudhands.common.account import tables as account
 from cloudhands.common.actor import tables as actor
 from cloudhands.common.address import tables as address
@@ -28,6 +28,7 @@ SUBJECTS = (
     appliance,
     catalogue,
     history,
+    idempotency,
     membership,
     organisation,
     provider,

@@ -45,6 +45,8 @@ class Field:
     hint: str = ""
     min_length: int | None = None
     max_length: int | None = None
+    minimum: float | None = None
+    maximum: float | None = None
     choices: Choices = ()
     error: str = ""
 
@@ -59,6 +61,8 @@ class Option:
     :param choices: the allowed values of fields, with the text that people see.
     :param fixed: names of fields that the viewer does not fill in.
     :param warning: what it destroys, in a sentence; empty if it destroys nothing.
+    :param if_match: the tag of what it edits; empty if it edits nothing.
+    :param idempotency_key: for a form that makes something, so that it is not made twice.
     """
 
     key: str
@@ -70,6 +74,8 @@ class Option:
     fixed: frozenset[str] = frozenset()
     errors: Mapping[str, str] = field(default_factory=dict)
     warning: str = ""
+    if_match: str = ""
+    idempotency_key: str = ""
 
     @property
     def danger(self) -> bool:
@@ -97,7 +103,8 @@ class Option:
     def _field(self, name: str, about: Mapping[str, Any], required: bool) -> Field:
         # An answer of the schema may stand behind an `anyOf`; ours are plain.
         choices = self.choices.get(name) or [(value, value) for value in about.get("enum", ())]
-        kind = "hidden" if name in self.fixed else about.get("format", "text")
+        plain = "number" if about.get("type") in ("integer", "number") else "text"
+        kind = "hidden" if name in self.fixed else about.get("format", plain)
         return Field(
             name=name,
             prompt=about.get("title", name),
@@ -107,6 +114,8 @@ class Option:
             hint=about.get("description", ""),
             min_length=about.get("minLength"),
             max_length=about.get("maxLength"),
+            minimum=about.get("minimum"),
+            maximum=about.get("maximum"),
             choices=choices,
             error=self.errors.get(name, ""),
         )

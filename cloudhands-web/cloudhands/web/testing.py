@@ -34,11 +34,12 @@ from cloudhands.common.site import Site
 from cloudhands.common.testing.databases import short_lived
 from cloudhands.common.testing.factories import KEY, PROVIDERS, Factory, person
 from cloudhands.web.app import configure
+from cloudhands.web.http.cookies import SESSION_COOKIE
+from cloudhands.web.http.fields import CSRF_TOKEN
 from cloudhands.web.http.negotiation import HAL_FORMS
 from cloudhands.web.index import engine
 from cloudhands.web.index.decode import decode
 from cloudhands.web.index.people import People
-from cloudhands.web.security.policy import SESSION_COOKIE
 from cloudhands.web.security.throttle import Throttle
 from cloudhands.web.services import Services
 
@@ -88,10 +89,12 @@ class Portal:
 
     def client(self, uid: str = "", *, accept: str = HAL_FORMS) -> "Client":
         """A client that asks for HAL-FORMS, or for something else, signed in as a user."""
+        # As a browser does: it tells that a form comes from a page of ours.
+        origin = {"Sec-Fetch-Site": "same-origin"} if accept == "text/html" else {}
         client = Client(
             transport=httpx.WSGITransport(app=self.app),
             base_url="http://portal.test",
-            headers={"Accept": accept},
+            headers={"Accept": accept, **origin},
         )
         if uid:
             client.cookies.set(SESSION_COOKIE, self.cookie(uid), domain="portal.test")
@@ -137,9 +140,10 @@ class Client(httpx.Client):
         return self.post(template["target"], json=body | values)
 
     def token(self) -> str:
-        """The CSRF token that this client's forms have."""
+        """The CSRF token that this client's forms have; empty for a visitor's."""
         (template, *_) = self.document("/")["_templates"].values()
-        found: str = template["properties"][-1]["value"]
+        values = {one["name"]: one.get("value", "") for one in template["properties"]}
+        found: str = values.get(CSRF_TOKEN, "")
         return found
 
 

@@ -94,6 +94,10 @@ def test_route_against_the_table(portal, name, pattern, method, permission):  # 
         appliance=world.appliance,
         membership=world.invitation,
         key=world.key,
+        rel="appliance",
+        problem="not-found",
+        rel="account",
+        problem="not-found",
     )
     for uid in VIEWERS:
         client = portal.client(uid)

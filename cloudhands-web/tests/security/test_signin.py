@@ -11,7 +11,7 @@ from cloudhands.common.actor.tables import User
 from cloudhands.common.testing import directories
 from cloudhands.common.testing.people import COLLEAGUE
 from cloudhands.web.app import configure
-from cloudhands.web.security.policy import SESSION_COOKIE
+from cloudhands.web.http.cookies import SESSION_COOKIE
 from cloudhands.web.testing import PASSWORD, Portal
 
 UID, NAME = COLLEAGUE[0], " ".join(COLLEAGUE[1:])

@@ -87,6 +87,8 @@ def refresh_user(session: Session, user: User, person: Person, now: datetime) ->
         return
     if user.uid != person.uid:
         _free_uid(session, person, now)
+    if user.name != person.name:
+        installation(session).renames = Installation.renames + 1
     user.uid, user.name, user.mail = person.uid, person.name, person.mail
     history.record(session, user, user, "changed as in the directory", now)
 

@@ -49,9 +49,13 @@ class Component(Actor):
 
 
 class Installation(Base):
-    """The one row that says which cloudhands this is: everything made outside bears its uuid."""
+    """The one row that says which cloudhands this is: everything made outside bears its uuid.
+
+    `renames` rises when the name of any person changes.
+    """
 
     __tablename__ = "installation"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     uuid: Mapped[UUID] = mapped_column(default=uuid4)
+    renames: Mapped[int] = mapped_column(default=0)

@@ -3,16 +3,19 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Boolean, Connection, and_, bindparam, func, literal_column, select
 from sqlalchemy.orm import Session, joinedload
 
 from cloudhands.common.actor.tables import Actor
 from cloudhands.common.address.tables import HeldAddress
-from cloudhands.common.appliance.tables import Appliance, Node
+from cloudhands.common.appliance.tables import PRESENT, Appliance, Node
 from cloudhands.common.membership.queries import roles_in
+from cloudhands.common.membership.tables import Membership
 from cloudhands.common.organisation.tables import Organisation
 from cloudhands.common.permissions import MEMBERS, Role
+from cloudhands.common.seen import RENAMES, Seen, Version, revision
 
+_PRESENT = literal_column(f"appliances.{PRESENT}", Boolean)
 _SHOWN = (
     joinedload(Appliance.organisation),
     joinedload(Appliance.owner),
@@ -33,11 +36,16 @@ def by_uuid(session: Session, uuid: UUID, *, lock: bool = False) -> Appliance | 
     return session.scalars(query).one_or_none()
 
 
+def by_id(session: Session, id_: int) -> Appliance:
+    """The appliance of that row and what is shown with it."""
+    return session.get_one(Appliance, id_, options=_SHOWN)
+
+
 def of_organisation(session: Session, organisation: Organisation) -> Sequence[Appliance]:
     """The appliances that are not deleted, the newest first, in one query."""
     return session.scalars(
         select(Appliance)
-        .where(Appliance.organisation_id == organisation.id, Appliance.state != "deleted")
+        .where(Appliance.organisation_id == organisation.id, _PRESENT)
         .options(*_SHOWN)
         .order_by(Appliance.id.desc())
     ).all()
@@ -69,5 +77,55 @@ def living_node(session: Session, appliance: Appliance) -> Node | None:
 def roles_towards(session: Session, actor: Actor | None, appliance: Appliance) -> frozenset[Role]:
     """What somebody is towards an appliance; its owner is one only while still a member."""
     roles = roles_in(session, actor, appliance.organisation)
-    owns = actor is not None and appliance.owner_id == actor.id and not roles.isdisjoint(MEMBERS)
-    return roles | {Role.OWNER} if owns else roles
+    return _with_owner(roles, actor is not None and appliance.owner_id == actor.id)
+
+
+def _with_owner(roles: frozenset[Role], launched: bool) -> frozenset[Role]:
+    return roles | {Role.OWNER} if launched and not roles.isdisjoint(MEMBERS) else roles
+
+
+_SEEN = (
+    select(
+        Appliance.id,
+        Appliance.version,
+        Appliance.wanted_version,
+        Appliance.due_at.is_not(None),
+        Appliance.owner_id == bindparam("viewer"),
+        Organisation.version,
+        RENAMES,
+        Membership.role,
+    )
+    .join(Organisation, Organisation.id == Appliance.organisation_id)
+    .outerjoin(
+        Membership,
+        and_(
+            Membership.organisation_id == Appliance.organisation_id,
+            Membership.user_id == bindparam("viewer"),
+            Membership.state == "active",
+        ),
+    )
+    .where(Appliance.uuid == bindparam("uuid"))
+)
+
+
+def seen(connection: Connection, viewer_id: int, uuid: UUID) -> Seen | None:
+    """The appliance with that public id as a user sees it."""
+    row = connection.execute(_SEEN, {"viewer": viewer_id, "uuid": uuid}).one_or_none()
+    if row is None:
+        return None
+    id_, version, wanted, due, launched, organisation, renames, role = row
+    roles = frozenset({Role.PERSON, Role(role)} if role else {Role.PERSON})
+    versions = (version, wanted, due, organisation, renames)
+    return Seen(id_, _with_owner(roles, launched), versions, wanted)
+
+
+_OF_ORGANISATION = revision(
+    Appliance,
+    Appliance.organisation_id == bindparam("organisation"),
+    _PRESENT,
+).add_columns(func.count(Appliance.due_at), func.coalesce(func.sum(Appliance.wanted_version), 0))
+
+
+def seen_of_organisation(connection: Connection, organisation_id: int) -> tuple[Version, ...]:
+    """The versions of an organisation's appliances that are not deleted."""
+    return tuple(connection.execute(_OF_ORGANISATION, {"organisation": organisation_id}).one())

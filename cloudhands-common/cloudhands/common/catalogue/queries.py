@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
 from cloudhands.common.catalogue.tables import CatalogueItem
+from cloudhands.common.seen import Version, revision
 
 
 def every(session: Session) -> Sequence[CatalogueItem]:
@@ -19,3 +20,11 @@ def every(session: Session) -> Sequence[CatalogueItem]:
 def by_uuid(session: Session, uuid: UUID) -> CatalogueItem | None:
     """The item with that public id."""
     return session.scalars(select(CatalogueItem).where(CatalogueItem.uuid == uuid)).one_or_none()
+
+
+_EVERY = revision(CatalogueItem)
+
+
+def seen_of_catalogue(connection: Connection) -> tuple[Version, ...]:
+    """The versions of all items."""
+    return tuple(connection.execute(_EVERY).one())

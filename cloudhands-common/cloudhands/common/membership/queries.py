@@ -3,23 +3,21 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import Connection, and_, bindparam, select
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from cloudhands.common.actor.queries import roles_of
 from cloudhands.common.actor.tables import Actor, User
 from cloudhands.common.membership.tables import Membership
 from cloudhands.common.organisation.tables import Organisation
 from cloudhands.common.permissions import Role
+from cloudhands.common.seen import RENAMES, Seen, Version, revision
 
 
-def by_uuid(session: Session, uuid: UUID) -> Membership | None:
-    """The membership with that public id, with its organisation and user."""
-    return session.scalars(
-        select(Membership)
-        .where(Membership.uuid == uuid)
-        .options(joinedload(Membership.organisation), joinedload(Membership.user))
-    ).one_or_none()
+def by_id(session: Session, id_: int) -> Membership:
+    """The membership of that row, with its organisation and user."""
+    shown = (joinedload(Membership.organisation), joinedload(Membership.user))
+    return session.get_one(Membership, id_, options=shown)
 
 
 def of_organisation(session: Session, organisation: Organisation) -> Sequence[Membership]:
@@ -67,3 +65,44 @@ def roles_towards(session: Session, actor: Actor | None, membership: Membership)
     if actor is not None and membership.user_id == actor.id:
         return roles | {Role.SELF}
     return roles
+
+
+_VIEWERS = aliased(Membership)
+_SEEN = (
+    select(
+        Membership.id,
+        Membership.version,
+        Membership.user_id == bindparam("viewer"),
+        Organisation.version,
+        RENAMES,
+        _VIEWERS.role,
+    )
+    .join(Organisation, Organisation.id == Membership.organisation_id)
+    .outerjoin(
+        _VIEWERS,
+        and_(
+            _VIEWERS.organisation_id == Membership.organisation_id,
+            _VIEWERS.user_id == bindparam("viewer"),
+            _VIEWERS.state == "active",
+        ),
+    )
+    .where(Membership.uuid == bindparam("uuid"))
+)
+
+
+def seen(connection: Connection, viewer_id: int, uuid: UUID) -> Seen | None:
+    """The membership with that public id as a user sees it."""
+    row = connection.execute(_SEEN, {"viewer": viewer_id, "uuid": uuid}).one_or_none()
+    if row is None:
+        return None
+    id_, version, mine, organisation, renames, role = row
+    roles = {Role.PERSON} | ({Role.SELF} if mine else set()) | ({Role(role)} if role else set())
+    return Seen(id_, frozenset(roles), (version, organisation, renames), version)
+
+
+_OF_ORGANISATION = revision(Membership, Membership.organisation_id == bindparam("organisation"))
+
+
+def seen_of_organisation(connection: Connection, organisation_id: int) -> tuple[Version, ...]:
+    """The versions of an organisation's memberships, whatever their state."""
+    return tuple(connection.execute(_OF_ORGANISATION, {"organisation": organisation_id}).one())

@@ -6,6 +6,8 @@ Other applications of the same host send us their cookies too, in whatever form.
 from pyramid.request import Request
 from pyramid.response import Response
 
+SESSION_COOKIE = "cloudhands_session"
+
 
 def read(request: Request, name: str) -> str | None:
     """A cookie's value; None if it is not there, or the header cannot be read."""

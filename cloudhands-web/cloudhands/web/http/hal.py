@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from cloudhands.web.http import fields
 from cloudhands.web.representation import Choices, Field, Link, Option, Representation
 
 CURIES = [{"name": "ch", "href": "/rels/{rel}", "templated": True}]
@@ -60,14 +61,21 @@ MANY = frozenset({"ch:organisation", "item"})
 
 
 def _template(option: Option, csrf_token: str) -> dict[str, Any]:
-    token = {"name": "csrf_token", "value": csrf_token, "readOnly": True, "required": True}
+    own = {fields.CSRF_TOKEN: csrf_token, fields.IF_MATCH: option.if_match}
     return {
         "title": option.title,
         "method": "POST",
         "target": option.target,
         "contentType": "application/json",
-        "properties": [*(_property(field) for field in option.fields), token],
+        "properties": [
+            *(_property(field) for field in option.fields),
+            *(_fixed(name, value) for name, value in own.items() if value),
+        ],
     }
+
+
+def _fixed(name: str, value: str) -> Mapping[str, Any]:
+    return {"name": name, "value": value, "readOnly": True, "required": True}
 
 
 def _property(field: Field) -> Mapping[str, Any]:

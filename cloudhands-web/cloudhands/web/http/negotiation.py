@@ -13,13 +13,13 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPNotAcceptable, HTTPSeeOther
-from pyramid.request import Request
 from pyramid.response import Response
 from webob.acceptparse import create_accept_header
 
 from cloudhands.common.actor.tables import User
 from cloudhands.web.http import hal
 from cloudhands.web.representation import Representation
+from cloudhands.web.request import PortalRequest
 from cloudhands.web.security import csrf
 
 HTML = "text/html"
@@ -29,24 +29,25 @@ PAGE_OFFERS = (HTML, HAL_FORMS, "application/hal+json", "application/json")
 LONGEST_ACCEPT = 1000
 
 
-def chosen_type(request: Request) -> str:
+def chosen_type(request: PortalRequest) -> str:
     """The media type of a page; HTML for whoever takes anything, HAL-FORMS for any other JSON.
 
     :raises HTTPNotAcceptable: if the client takes none of them.
     """
-    kind = _best_type(request.headers.get("Accept", ""))
+    kind = best_type(request.headers.get("Accept", ""))
     if kind is None:
         raise HTTPNotAcceptable(f"This page comes as {', '.join(PAGE_OFFERS)}.")
     return kind
 
 
-def wants_json(request: Request) -> bool:
+def wants_json(request: PortalRequest) -> bool:
     """Whether the client is a program; whoever does not take HTML is one."""
-    return _best_type(request.headers.get("Accept", "")) != HTML
+    return best_type(request.headers.get("Accept", "")) != HTML
 
 
 @functools.lru_cache(maxsize=256)
-def _best_type(header: str) -> str | None:
+def best_type(header: str) -> str | None:
+    """The media type for a header `Accept`; None if it takes none of ours."""
     # What is missing, empty, malformed or longer than any browser's asks for nothing.
     ranges = create_accept_header(header).parsed if len(header) <= LONGEST_ACCEPT else None
     if not ranges:
@@ -60,7 +61,7 @@ def _best_type(header: str) -> str | None:
     return HAL_FORMS if chosen == PROBLEM_JSON else chosen
 
 
-def done(request: Request, location: str, *, created: bool = False) -> Response:
+def done(request: PortalRequest, location: str, *, created: bool = False) -> Response:
     """The answer to a command: where to look now."""
     if created and wants_json(request):
         body = {"_links": {"self": {"href": location}}}
@@ -68,7 +69,7 @@ def done(request: Request, location: str, *, created: bool = False) -> Response:
     return HTTPSeeOther(location=location)
 
 
-def render_html(request: Request, template: str, page: Representation) -> str:
+def render_html(request: PortalRequest, template: str, page: Representation) -> str:
     """A page as HTML.
 
     :param template: its path below the package, for example `pages/front/templates/front.jinja`.
@@ -76,7 +77,7 @@ def render_html(request: Request, template: str, page: Representation) -> str:
     return _render(request, template, page, request.viewer, csrf.token(request))
 
 
-def render_problem(request: Request, template: str, page: Representation) -> str:
+def render_problem(request: PortalRequest, template: str, page: Representation) -> str:
     """A page that says what went wrong, also when that is what a page needs: the database, say."""
     try:
         return render_html(request, template, page)
@@ -85,7 +86,11 @@ def render_problem(request: Request, template: str, page: Representation) -> str
 
 
 def _render(
-    request: Request, template: str, page: Representation, viewer: User | None, csrf_token: str
+    request: PortalRequest,
+    template: str,
+    page: Representation,
+    viewer: User | None,
+    csrf_token: str,
 ) -> str:
     environment: Environment = request.registry.jinja
     return environment.get_template(template).render(
@@ -93,6 +98,7 @@ def _render(
         site=request.services.site,
         viewer=viewer,
         csrf_token=csrf_token,
+        etag=request.etag,
         path=request.route_path,
         static=request.file_path,
     )
@@ -104,14 +110,10 @@ class _PageRenderer:
 
     def __call__(self, page: Representation, system: Mapping[str, Any]) -> str:
         request = system["request"]
-        response = request.response
-        response.vary = ("Accept", "Cookie")
-        response.cache_control = "private, no-cache"
         kind = chosen_type(request)
+        request.response.content_type = kind
         if kind == HTML:
-            response.content_type = HTML
             return render_html(request, self._template, page)
-        response.content_type = kind
         return json.dumps(hal.render(page, csrf.token(request)), ensure_ascii=False)
 
 

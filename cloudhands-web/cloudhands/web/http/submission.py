@@ -1,41 +1,58 @@
-"""From what somebody submitted to a command's input, and back to the form when it is wrong."""
+"""From what somebody submitted to a command's input, and back to the form when it is refused."""
 
-from pyramid.request import Request
+from collections.abc import Mapping
+from dataclasses import replace
+
 from pyramid.response import Response
 
-from cloudhands.common.errors import InvalidInput
+from cloudhands.common.errors import InvalidInput, Outdated
 from cloudhands.common.forms import FormT, parse
+from cloudhands.web.http import fields, hal
 from cloudhands.web.http.negotiation import render_html, wants_json
 from cloudhands.web.http.problems import answer, of_refusal
 from cloudhands.web.representation import Representation
-from cloudhands.web.security.csrf import FIELD
+from cloudhands.web.request import PortalRequest
+from cloudhands.web.security import csrf
 
-UNPROCESSABLE = 422
 
-
-def submitted(request: Request, form: type[FormT]) -> FormT:
+def submitted(request: PortalRequest, form: type[FormT]) -> FormT:
     """The body as a command's input.
 
     :raises InvalidInput: with a sentence for each wrong field.
     """
-    return parse(form, {name: v for name, v in request.body_values.items() if name != FIELD})
+    return parse(form, typed(request))
+
+
+def typed(request: PortalRequest) -> Mapping[str, str]:
+    """The fields of the body that are not the portal's own."""
+    return {name: v for name, v in request.body_values.items() if name not in fields.OURS}
 
 
 def reject(
-    request: Request, template: str, page: Representation, key: str, error: InvalidInput
+    request: PortalRequest,
+    template: str,
+    page: Representation,
+    key: str,
+    error: InvalidInput | Outdated,
 ) -> Response:
     """The page again with what was typed and what is wrong with it; a program gets a problem.
 
+    :param page: as it is now; whoever was outdated sees it beside what they typed.
     :param key: the option that was used.
     """
+    problem = of_refusal(error)
     if wants_json(request):
-        return answer(request, of_refusal(error))
-    shown = page.with_errors(key, _without_passwords(page, key, request), error.fields)
-    response = Response(text=render_html(request, template, shown), status=UNPROCESSABLE)
+        if isinstance(error, Outdated):
+            current = hal.render(page, csrf.token(request))
+            problem = replace(problem, members={"current": current})
+        return answer(request, problem)
+    wrong = error.fields if isinstance(error, InvalidInput) else {"": str(error)}
+    shown = page.with_errors(key, _without_passwords(page, key, request), wrong)
+    response = Response(text=render_html(request, template, shown), status=problem.status)
     response.cache_control = "no-store"
     return response
 
 
-def _without_passwords(page: Representation, key: str, request: Request) -> dict[str, str]:
+def _without_passwords(page: Representation, key: str, request: PortalRequest) -> dict[str, str]:
     secret = {field.name for field in page.options[key].fields if field.type == "password"}
-    return {name: v for name, v in request.body_values.items() if name not in secret}
+    return {name: v for name, v in typed(request).items() if name not in secret}

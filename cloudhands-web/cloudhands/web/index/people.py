@@ -4,6 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 from cloudhands.common.directory import Person
+from cloudhands.common.errors import IndexUnavailable
 from cloudhands.web.index import engine, query, ranking
 
 # As many candidates are ranked as a page could show, and enough to hold the one that is meant.
@@ -55,3 +56,10 @@ class People:
         :raises IndexUnavailable: before the first sync.
         """
         return self._reader.snapshot().synced
+
+    def revision(self) -> str:
+        """Another one after every sync; empty before the first."""
+        try:
+            return self.synced().isoformat()
+        except IndexUnavailable:
+            return ""

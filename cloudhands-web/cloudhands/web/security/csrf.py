@@ -1,72 +1,74 @@
-"""CSRF tokens, derived from the session or, before there is one, from a visitor's cookie.
+"""CSRF tokens, derived from the session; before there is one, the origin of a request counts.
 
-A sign-in form is protected too: otherwise a stranger could sign somebody in as the stranger.
+The sign-in form is protected too: otherwise a stranger could sign somebody in as the stranger. It
+bears no token, since its page is the same for every visitor and caches share it
+(decision 0002); browsers tell where a form comes from.
 """
+
+from urllib.parse import urlsplit
 
 from pyramid.config import Configurator
 from pyramid.interfaces import ICSRFStoragePolicy
-from pyramid.request import Request
-from pyramid.response import Response
 from zope.interface import implementer
 
 from cloudhands.common import tokens
-from cloudhands.web.http import cookies
+from cloudhands.web.http import fields
+from cloudhands.web.http.body import JSON_TYPES
+from cloudhands.web.request import PortalRequest
 
-VISITOR_COOKIE = "cloudhands_visitor"
-FIELD = "csrf_token"
 HEADER = "X-CSRF-Token"
 PURPOSE = "csrf"
+OUR_SITES = frozenset({"same-origin", "none"})
 
 
-def token(request: Request) -> str:
-    """The token for forms shown to whoever asks; a visitor gets a cookie to go with it."""
-    return tokens.derive(request.services.secret, PURPOSE, _subject(request))
+def token(request: PortalRequest) -> str:
+    """The token for the forms of whoever is signed in; empty for a visitor."""
+    if request.signed_in is None:
+        return ""
+    return tokens.derive(request.services.secret, PURPOSE, str(request.signed_in.session))
 
 
-def _subject(request: Request) -> str:
-    if request.portal_session is not None:
-        return f"session {request.portal_session.uuid}"
-    visitor = cookies.read(request, VISITOR_COOKIE) or request.environ.get(VISITOR_COOKIE)
-    if not visitor:
-        visitor = tokens.fresh()
-        request.environ[VISITOR_COOKIE] = visitor
-        request.add_response_callback(_set_visitor_cookie)
-    return f"visitor {visitor}"
-
-
-def _set_visitor_cookie(request: Request, response: Response) -> None:
-    cookies.put(request, response, VISITOR_COOKIE, request.environ[VISITOR_COOKIE])
-
-
-def _from_here(request: Request) -> bool:
-    # Pyramid compares origins behind TLS only; a browser tells its own over plain HTTP too.
+def _from_here(request: PortalRequest) -> bool | None:
+    """Whether a page of ours sent the request; None if it does not tell."""
     origin = request.headers.get("Origin")
-    return origin is None or origin.partition("://")[2] == request.host
+    if origin is not None:
+        return bool(urlsplit(origin).netloc.lower() == request.host.lower())
+    site = request.headers.get("Sec-Fetch-Site")
+    return None if site is None else site in OUR_SITES
 
 
 @implementer(ICSRFStoragePolicy)
 class DerivedTokens:
     """Pyramid's storage policy for tokens that are stored nowhere."""
 
-    def new_csrf_token(self, request: Request) -> str:
+    def new_csrf_token(self, request: PortalRequest) -> str:
         """There is one token for each session: the same."""
         return token(request)
 
-    def get_csrf_token(self, request: Request) -> str:
+    def get_csrf_token(self, request: PortalRequest) -> str:
         """See `token`."""
         return token(request)
 
-    def check_csrf_token(self, request: Request, supplied_token: str) -> bool:
-        """Whether the header's, the form's or the JSON body's token is the right one."""
-        if not _from_here(request):
+    def check_csrf_token(self, request: PortalRequest, supplied_token: str) -> bool:
+        """Whether the request comes from us, and bears the session's token if there is one."""
+        from_here = _from_here(request)
+        if from_here is False:
             return False
-        supplied = supplied_token or request.body_values.get(FIELD, "")
-        return tokens.matches(supplied, request.services.secret, PURPOSE, _subject(request))
+        if request.signed_in is None:
+            # A page of another site can send a form, but no JSON without being asked first.
+            return bool(from_here) or request.content_type in JSON_TYPES
+        supplied = supplied_token or request.body_values.get(fields.CSRF_TOKEN, "")
+        session = str(request.signed_in.session)
+        return tokens.matches(supplied, request.services.secret, PURPOSE, session)
 
 
 def includeme(config: Configurator) -> None:
     """Require a token on everything that is not safe."""
     config.set_csrf_storage_policy(DerivedTokens())
     config.set_default_csrf_options(
-        require_csrf=True, token=FIELD, header=HEADER, check_origin=True, allow_no_origin=True
+        require_csrf=True,
+        token=fields.CSRF_TOKEN,
+        header=HEADER,
+        check_origin=True,
+        allow_no_origin=True,
     )

@@ -1,15 +1,15 @@
 """What a request is about, and what the viewer is towards it: the context of every route.
 
-Where the thing is missing the roles are a stranger's, so that what is not there and what is not
-yours look the same.
+One small query finds out (`common.seen`); the row itself is read when a page needs it. Where the
+thing is missing the roles are a stranger's, so that what is not there and what is not yours look
+the same.
 """
 
-from functools import cached_property
+from typing import ClassVar
 from uuid import UUID
 
-from pyramid.request import Request
+from sqlalchemy import Connection
 
-from cloudhands.common.actor.queries import roles_of
 from cloudhands.common.appliance import queries as appliances
 from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.errors import NotFound
@@ -18,65 +18,107 @@ from cloudhands.common.membership.tables import Membership
 from cloudhands.common.organisation import queries as organisations
 from cloudhands.common.organisation.tables import Organisation
 from cloudhands.common.permissions import Role
+from cloudhands.common.seen import Seen
+from cloudhands.web.request import PortalRequest
+
+VISITOR = frozenset({Role.ANONYMOUS})
+PERSON = frozenset({Role.PERSON})
 
 
 class Scope:
-    """A page that is about nothing in particular, or about the viewer."""
+    """A page that is about nothing in particular, or about the viewer.
 
-    def __init__(self, request: Request) -> None:
+    `roles` is what the viewer is towards it.
+    """
+
+    def __init__(self, request: PortalRequest) -> None:
         self.request = request
 
-    @cached_property
+    @property
     def roles(self) -> frozenset[Role]:
         """What the viewer is towards it."""
-        return roles_of(self.request.viewer)
+        return PERSON if self.request.signed_in else VISITOR
 
 
-class OrganisationScope(Scope):
+class Subject(Scope):
+    """A page of the one thing that the path names."""
+
+    name: ClassVar[str]
+
+    def __init__(self, request: PortalRequest) -> None:
+        super().__init__(request)
+        uuid = path_uuid(request, self.name)
+        viewer = request.signed_in
+        self._seen = self._look(request.connection, viewer.user_id, uuid) if viewer else None
+
+    def _look(self, connection: Connection, viewer_id: int, uuid: UUID) -> Seen | None:
+        raise NotImplementedError
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """See `Scope`."""
+        return self._seen.roles if self._seen else super().roles
+
+    @property
+    def seen(self) -> Seen:
+        """The thing in numbers; asked by whoever may see it."""
+        assert self._seen is not None, "what is not there is not shown"
+        return self._seen
+
+
+class OrganisationScope(Subject):
     """A page of the organisation in the path."""
 
-    organisation: Organisation
+    name = "organisation"
 
-    def __init__(self, request: Request) -> None:
-        super().__init__(request)
-        found = organisations.by_uuid(request.db, path_uuid(request, "organisation"))
-        if found is not None:
-            self.organisation = found
-            self.roles = memberships.roles_in(request.db, request.viewer, found)
+    def _look(self, connection: Connection, viewer_id: int, uuid: UUID) -> Seen | None:
+        return organisations.seen(connection, viewer_id, uuid)
+
+    @property
+    def organisation(self) -> Organisation:
+        """Its row, as it is now."""
+        found: Organisation = self.request.db.get_one(Organisation, self.seen.id)
+        return found
 
 
-class ApplianceScope(Scope):
+class ApplianceScope(Subject):
     """A page of the appliance in the path."""
 
-    appliance: Appliance
+    name = "appliance"
 
-    def __init__(self, request: Request) -> None:
-        super().__init__(request)
-        found = appliances.by_uuid(request.db, path_uuid(request, "appliance"))
-        if found is not None:
-            self.appliance = found
-            self.roles = appliances.roles_towards(request.db, request.viewer, found)
+    def _look(self, connection: Connection, viewer_id: int, uuid: UUID) -> Seen | None:
+        return appliances.seen(connection, viewer_id, uuid)
+
+    @property
+    def appliance(self) -> Appliance:
+        """Its row, as it is now."""
+        return appliances.by_id(self.request.db, self.seen.id)
 
 
-class MembershipScope(Scope):
+class MembershipScope(Subject):
     """A page of the membership in the path."""
 
-    membership: Membership
+    name = "membership"
 
-    def __init__(self, request: Request) -> None:
-        super().__init__(request)
-        found = memberships.by_uuid(request.db, path_uuid(request, "membership"))
-        if found is not None:
-            self.membership = found
-            self.roles = memberships.roles_towards(request.db, request.viewer, found)
+    def _look(self, connection: Connection, viewer_id: int, uuid: UUID) -> Seen | None:
+        return memberships.seen(connection, viewer_id, uuid)
+
+    @property
+    def membership(self) -> Membership:
+        """Its row, as it is now."""
+        return memberships.by_id(self.request.db, self.seen.id)
 
 
-def path_uuid(request: Request, name: str) -> UUID:
-    """A UUID of the path.
+def path_uuid(request: PortalRequest, name: str) -> UUID:
+    """A UUID of the path, in its usual spelling: a thing has one address.
 
     :raises NotFound: if it is not one.
     """
+    text = request.matchdict[name]
     try:
-        return UUID(request.matchdict[name])
+        uuid = UUID(text)
     except ValueError:
-        raise NotFound("There is no such page, or it is not yours to see.") from None
+        uuid = None
+    if uuid is None or str(uuid) != text:
+        raise NotFound("There is no such page, or it is not yours to see.")
+    return uuid

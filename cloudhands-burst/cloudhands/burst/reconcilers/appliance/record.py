@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -72,6 +73,12 @@ class _Entry:
         self.appliance.provider_id = provider.id if provider else None
         self.appliance.version += 1
 
+    def explain(self, placement: list[dict[str, Any]]) -> None:
+        """Show how the choice of a cloud came about, as one change."""
+        if self.appliance.placement != placement:
+            self.appliance.placement = placement
+            self.appliance.version += 1
+
     def tell(self, problem: str) -> None:
         """Show a problem, or that there is none any more, as one change."""
         if self.appliance.problem != problem:
@@ -127,7 +134,7 @@ class Records:
         """Choose a cloud, and write down the node before anything is asked for."""
         with self._open(claim, view) as entry:
             choice = place(entry.session, self._context.settings, entry.appliance, entry.now)
-            entry.appliance.placement = choice.as_json()
+            entry.explain(choice.as_json())
             if choice.chosen:
                 self._choose(entry, choice.chosen)
                 return None

@@ -1,18 +1,17 @@
 """The account's representation."""
 
-from pyramid.request import Request
-
 from cloudhands.common.account import keys
 from cloudhands.common.account.keys import NewKey
 from cloudhands.common.account.tables import SshKey
 from cloudhands.common.actor.tables import User
 from cloudhands.web.pages.session.forms import sign_out_option
 from cloudhands.web.representation import Link, Option, Representation, options
+from cloudhands.web.request import PortalRequest
 
 REMOVING = "New appliances will not let this key in. Those that run keep it."
 
 
-def of_account(request: Request, user: User) -> Representation:
+def of_account(request: PortalRequest, user: User) -> Representation:
     """A user's own account."""
     add = Option("add-key", "Add key", request.route_path("add-key"), NewKey)
     return Representation(
@@ -29,7 +28,7 @@ def of_account(request: Request, user: User) -> Representation:
     )
 
 
-def _key(request: Request, key: SshKey) -> Representation:
+def _key(request: PortalRequest, key: SshKey) -> Representation:
     path = request.route_path("remove-key", key=key.uuid)
     return Representation(
         title=key.label,

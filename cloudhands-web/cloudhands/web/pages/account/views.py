@@ -1,38 +1,52 @@
 """The views of the account."""
 
-from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.view import view_config
 
 from cloudhands.common.account import keys
 from cloudhands.common.account.keys import NewKey
+from cloudhands.common.actor.queries import seen_of_user
 from cloudhands.common.actor.tables import User
 from cloudhands.common.errors import InvalidInput
+from cloudhands.common.seen import Version
+from cloudhands.web.http.creation import created
 from cloudhands.web.http.negotiation import done
 from cloudhands.web.http.submission import reject, submitted
 from cloudhands.web.pages.account.representation import of_account
 from cloudhands.web.pages.account.scope import KeyScope
 from cloudhands.web.representation import Representation
+from cloudhands.web.request import PortalRequest
 from cloudhands.web.security.scopes import Scope
 
 ACCOUNT = "pages/account/templates/account.jinja"
 
 
-@view_config(route_name="account", request_method="GET", permission="account.see", renderer=ACCOUNT)
-def show(scope: Scope, request: Request) -> Representation:
+def shown(scope: Scope, request: PortalRequest) -> tuple[Version, ...]:
+    """What the page depends on; a key that is added or removed counts as the user's change."""
+    return (seen_of_user(request.connection, request.signed_in.user_id),)
+
+
+@view_config(
+    route_name="account",
+    request_method="GET",
+    permission="account.see",
+    renderer=ACCOUNT,
+    shows=shown,
+)
+def show(scope: Scope, request: PortalRequest) -> Representation:
     """One's own account."""
     return of_account(request, request.viewer)
 
 
 @view_config(route_name="add-key", request_method="GET", permission="account.see")
 @view_config(route_name="remove-key", request_method="GET", permission="account.see")
-def to_the_form(scope: Scope, request: Request) -> Response:
+def to_the_form(scope: Scope, request: PortalRequest) -> Response:
     """After a refused form its address is what the browser shows: lead back to the page."""
     return done(request, request.route_path("account"))
 
 
-@view_config(route_name="add-key", request_method="POST", permission="key.add")
-def add_key(scope: Scope, request: Request) -> Response:
+@view_config(route_name="add-key", request_method="POST", permission="key.add", creates=True)
+def add_key(scope: Scope, request: PortalRequest) -> Response:
     """Keep one more key."""
     try:
         wanted = submitted(request, NewKey)
@@ -41,11 +55,11 @@ def add_key(scope: Scope, request: Request) -> Response:
     with request.writing() as session:
         user = session.get_one(User, request.viewer.id)
         keys.add_key(session, user, wanted, request.services.clock())
-    return done(request, request.route_path("account"), created=True)
+        return created(request, session, request.route_path("account"))
 
 
 @view_config(route_name="remove-key", request_method="POST", permission="key.remove")
-def remove_key(scope: KeyScope, request: Request) -> Response:
+def remove_key(scope: KeyScope, request: PortalRequest) -> Response:
     """Forget a key."""
     with request.writing() as session:
         user = session.get_one(User, request.viewer.id)

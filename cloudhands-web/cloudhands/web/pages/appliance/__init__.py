@@ -8,6 +8,7 @@ from cloudhands.web.security.scopes import ApplianceScope
 def includeme(config: Configurator) -> None:
     """Register the page and a route for each thing that can be done."""
     config.add_route("appliance", "/appliances/{appliance}", factory=ApplianceScope)
+    config.add_route("appliance-live", "/appliances/{appliance}/live", factory=ApplianceScope)
     for action in ("start", "stop", "delete", "retry"):
         config.add_route(action, f"/appliances/{{appliance}}/{action}", factory=ApplianceScope)
     config.scan("cloudhands.web.pages.appliance")

@@ -3,8 +3,6 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from pyramid.request import Request
-
 from cloudhands.common import history, permissions
 from cloudhands.common.appliance import queries
 from cloudhands.common.appliance.commands import can_retry, possible_goals
@@ -12,11 +10,14 @@ from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.history import Event
 from cloudhands.common.permissions import Role
 from cloudhands.web.representation import Link, Option, Representation, options
+from cloudhands.web.request import PortalRequest
 
 DELETING = "The machine and everything on its disk will be gone. There is no way back."
 
 
-def summary(request: Request, appliance: Appliance, addresses: Sequence[str]) -> Representation:
+def summary(
+    request: PortalRequest, appliance: Appliance, addresses: Sequence[str]
+) -> Representation:
     """An appliance as one of a list."""
     return Representation(
         title=appliance.label,
@@ -25,7 +26,9 @@ def summary(request: Request, appliance: Appliance, addresses: Sequence[str]) ->
     )
 
 
-def of_appliance(request: Request, appliance: Appliance, roles: Collection[Role]) -> Representation:
+def of_appliance(
+    request: PortalRequest, appliance: Appliance, roles: Collection[Role]
+) -> Representation:
     """An appliance with where it runs and why, its history, and what can be done now."""
     organisation = appliance.organisation
     addresses = queries.addresses_of(request.db, [appliance])[appliance.id]
@@ -52,12 +55,12 @@ def of_appliance(request: Request, appliance: Appliance, roles: Collection[Role]
     )
 
 
-def _path(request: Request, route: str, appliance: Appliance) -> str:
+def _path(request: PortalRequest, route: str, appliance: Appliance) -> str:
     path: str = request.route_path(route, appliance=appliance.uuid)
     return path
 
 
-def _info(request: Request, appliance: Appliance, addresses: Sequence[str]) -> dict[str, Any]:
+def _info(request: PortalRequest, appliance: Appliance, addresses: Sequence[str]) -> dict[str, Any]:
     return {
         "label": appliance.label,
         "state": appliance.state,
@@ -72,7 +75,7 @@ def _info(request: Request, appliance: Appliance, addresses: Sequence[str]) -> d
     }
 
 
-def _provider_title(request: Request, appliance: Appliance) -> str:
+def _provider_title(request: PortalRequest, appliance: Appliance) -> str:
     if appliance.provider is None:
         return ""
     defined = request.services.settings.providers.get(appliance.provider.name)
@@ -92,7 +95,9 @@ def _event(event: Event) -> Representation:
     )
 
 
-def _options(request: Request, appliance: Appliance, roles: Collection[Role]) -> dict[str, Option]:
+def _options(
+    request: PortalRequest, appliance: Appliance, roles: Collection[Role]
+) -> dict[str, Option]:
     goals = possible_goals(appliance)
     offered = (
         ("start", "Start", "running" in goals, ""),

@@ -1,18 +1,23 @@
 """The views of an appliance."""
 
-from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.view import view_config
 from sqlalchemy.orm import Session
 
 from cloudhands.common.appliance import commands
 from cloudhands.common.appliance.commands import Goal
-from cloudhands.common.appliance.queries import by_uuid
 from cloudhands.common.appliance.tables import Appliance
+from cloudhands.common.seen import Version
 from cloudhands.web.http.negotiation import done
 from cloudhands.web.pages.appliance.representation import of_appliance
 from cloudhands.web.representation import Representation
+from cloudhands.web.request import PortalRequest
 from cloudhands.web.security.scopes import ApplianceScope
+
+
+def shown(scope: ApplianceScope, request: PortalRequest) -> tuple[Version, ...]:
+    """What the page depends on."""
+    return scope.seen.versions
 
 
 @view_config(
@@ -20,8 +25,16 @@ from cloudhands.web.security.scopes import ApplianceScope
     request_method="GET",
     permission="appliance.see",
     renderer="pages/appliance/templates/appliance.jinja",
+    shows=shown,
 )
-def show(scope: ApplianceScope, request: Request) -> Representation:
+@view_config(
+    route_name="appliance-live",
+    request_method="GET",
+    permission="appliance.see",
+    renderer="pages/appliance/templates/live.jinja",
+    shows=shown,
+)
+def show(scope: ApplianceScope, request: PortalRequest) -> Representation:
     """One appliance."""
     return of_appliance(request, scope.appliance, scope.roles)
 
@@ -30,31 +43,31 @@ def show(scope: ApplianceScope, request: Request) -> Representation:
 @view_config(route_name="stop", request_method="GET", permission="appliance.see")
 @view_config(route_name="delete", request_method="GET", permission="appliance.see")
 @view_config(route_name="retry", request_method="GET", permission="appliance.see")
-def to_the_form(scope: ApplianceScope, request: Request) -> Response:
+def to_the_form(scope: ApplianceScope, request: PortalRequest) -> Response:
     """After a refused form its address is what the browser shows: lead back to the page."""
     return _done(scope, request)
 
 
 @view_config(route_name="start", request_method="POST", permission="appliance.start")
-def start(scope: ApplianceScope, request: Request) -> Response:
+def start(scope: ApplianceScope, request: PortalRequest) -> Response:
     """It shall run."""
     return _set_goal(scope, request, "running")
 
 
 @view_config(route_name="stop", request_method="POST", permission="appliance.stop")
-def stop(scope: ApplianceScope, request: Request) -> Response:
+def stop(scope: ApplianceScope, request: PortalRequest) -> Response:
     """It shall be stopped."""
     return _set_goal(scope, request, "stopped")
 
 
 @view_config(route_name="delete", request_method="POST", permission="appliance.delete")
-def delete(scope: ApplianceScope, request: Request) -> Response:
+def delete(scope: ApplianceScope, request: PortalRequest) -> Response:
     """It shall be gone."""
     return _set_goal(scope, request, "deleted")
 
 
 @view_config(route_name="retry", request_method="POST", permission="appliance.retry")
-def retry(scope: ApplianceScope, request: Request) -> Response:
+def retry(scope: ApplianceScope, request: PortalRequest) -> Response:
     """A failed one shall be tried again."""
     with request.writing() as session:
         appliance = _locked(session, scope)
@@ -62,7 +75,7 @@ def retry(scope: ApplianceScope, request: Request) -> Response:
     return _done(scope, request)
 
 
-def _set_goal(scope: ApplianceScope, request: Request, goal: Goal) -> Response:
+def _set_goal(scope: ApplianceScope, request: PortalRequest, goal: Goal) -> Response:
     with request.writing() as session:
         appliance = _locked(session, scope)
         commands.set_goal(session, request.viewer, appliance, goal, request.services.clock())
@@ -70,10 +83,8 @@ def _set_goal(scope: ApplianceScope, request: Request, goal: Goal) -> Response:
 
 
 def _locked(session: Session, scope: ApplianceScope) -> Appliance:
-    appliance = by_uuid(session, scope.appliance.uuid, lock=True)
-    assert appliance is not None, "rows of appliances are never removed"
-    return appliance
+    return session.get_one(Appliance, scope.seen.id, with_for_update=True)
 
 
-def _done(scope: ApplianceScope, request: Request) -> Response:
-    return done(request, request.route_path("appliance", appliance=scope.appliance.uuid))
+def _done(scope: ApplianceScope, request: PortalRequest) -> Response:
+    return done(request, request.route_path("appliance", **request.matchdict))

@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-from pyramid.request import Request
-
 from cloudhands.common.appliance.commands import Launch
 from cloudhands.common.catalogue.tables import CatalogueItem
 from cloudhands.common.organisation.tables import Organisation
+from cloudhands.web.http.creation import of_last_creation
 from cloudhands.web.representation import Link, Option, Representation, options
+from cloudhands.web.request import PortalRequest
 
 
 def of_catalogue(
-    request: Request, organisation: Organisation, items: Sequence[CatalogueItem]
+    request: PortalRequest, organisation: Organisation, items: Sequence[CatalogueItem]
 ) -> Representation:
     """Everything that can be launched."""
     uuid = organisation.uuid
@@ -26,7 +26,9 @@ def of_catalogue(
     )
 
 
-def of_item(request: Request, organisation: Organisation, item: CatalogueItem) -> Representation:
+def of_item(
+    request: PortalRequest, organisation: Organisation, item: CatalogueItem
+) -> Representation:
     """One item; whoever sees it may launch it."""
     uuid = organisation.uuid
     path = request.route_path("launch", organisation=uuid, item=item.uuid)
@@ -42,11 +44,11 @@ def of_item(request: Request, organisation: Organisation, item: CatalogueItem) -
             Link("self", path, item.title),
             Link("up", request.route_path("catalogue", organisation=uuid), "Catalogue"),
         ],
-        options=options(_launch(path, item)),
+        options=options(_launch(request, path, item)),
     )
 
 
-def _launch(path: str, item: CatalogueItem) -> Option:
+def _launch(request: PortalRequest, path: str, item: CatalogueItem) -> Option:
     sizes = [
         (
             name,
@@ -56,4 +58,5 @@ def _launch(path: str, item: CatalogueItem) -> Option:
         for name, size in item.definition["sizes"].items()
     ]
     values = {"label": item.title, "size": item.definition["default_size"]}
-    return Option("launch", "Launch", path, Launch, values, {"size": sizes})
+    key = str(of_last_creation(request))
+    return Option("launch", "Launch", path, Launch, values, {"size": sizes}, idempotency_key=key)

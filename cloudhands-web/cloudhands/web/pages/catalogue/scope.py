@@ -1,23 +1,34 @@
 """The context of an item's page."""
 
-from pyramid.request import Request
+from sqlalchemy import select
 
-from cloudhands.common.catalogue.queries import by_uuid
 from cloudhands.common.catalogue.tables import CatalogueItem
 from cloudhands.common.errors import NotFound
 from cloudhands.common.permissions import allowed
+from cloudhands.web.request import PortalRequest
 from cloudhands.web.security.scopes import OrganisationScope, path_uuid
 
 
 class ItemScope(OrganisationScope):
-    """A catalogue item, seen from the organisation in the path."""
+    """A catalogue item, seen from the organisation in the path; `version` is the item's."""
 
-    item: CatalogueItem
+    item_id: int
+    version: int
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: PortalRequest) -> None:
         super().__init__(request)
-        found = by_uuid(request.db, path_uuid(request, "item"))
-        if found is not None:
-            self.item = found
-        elif allowed("catalogue.see", self.roles):
-            raise NotFound("The catalogue has no such item.")
+        uuid = path_uuid(request, "item")
+        if allowed("catalogue.see", self.roles):
+            query = select(CatalogueItem.id, CatalogueItem.version).where(
+                CatalogueItem.uuid == uuid
+            )
+            found = request.connection.execute(query).one_or_none()
+            if found is None:
+                raise NotFound("The catalogue has no such item.")
+            self.item_id, self.version = found
+
+    @property
+    def item(self) -> CatalogueItem:
+        """Its row, as it is now."""
+        found: CatalogueItem = self.request.db.get_one(CatalogueItem, self.item_id)
+        return found

@@ -1,23 +1,34 @@
 """The views of the catalogue."""
 
-from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.view import view_config
 
 from cloudhands.common.appliance import commands
 from cloudhands.common.appliance.commands import Launch
-from cloudhands.common.catalogue.queries import every
+from cloudhands.common.catalogue.queries import every, seen_of_catalogue
 from cloudhands.common.catalogue.tables import CatalogueItem
 from cloudhands.common.errors import InvalidInput
 from cloudhands.common.organisation.tables import Organisation
-from cloudhands.web.http.negotiation import done
+from cloudhands.common.seen import Version
+from cloudhands.web.http.creation import created, of_last_creation
 from cloudhands.web.http.submission import reject, submitted
 from cloudhands.web.pages.catalogue.representation import of_catalogue, of_item
 from cloudhands.web.pages.catalogue.scope import ItemScope
 from cloudhands.web.representation import Representation
+from cloudhands.web.request import PortalRequest
 from cloudhands.web.security.scopes import OrganisationScope
 
 LAUNCH = "pages/catalogue/templates/launch.jinja"
+
+
+def shown(scope: OrganisationScope, request: PortalRequest) -> tuple[Version, ...]:
+    """What the catalogue depends on."""
+    return (*scope.seen.versions, *seen_of_catalogue(request.connection))
+
+
+def shown_of_item(scope: ItemScope, request: PortalRequest) -> tuple[Version, ...]:
+    """What an item's page depends on; every launch makes its form a new one."""
+    return (*scope.seen.versions, scope.version, of_last_creation(request))
 
 
 @view_config(
@@ -25,31 +36,40 @@ LAUNCH = "pages/catalogue/templates/launch.jinja"
     request_method="GET",
     permission="catalogue.see",
     renderer="pages/catalogue/templates/catalogue.jinja",
+    shows=shown,
 )
-def show(scope: OrganisationScope, request: Request) -> Representation:
+def show(scope: OrganisationScope, request: PortalRequest) -> Representation:
     """What can be launched."""
     return of_catalogue(request, scope.organisation, every(request.db))
 
 
-@view_config(route_name="launch", request_method="GET", permission="catalogue.see", renderer=LAUNCH)
-def show_item(scope: ItemScope, request: Request) -> Representation:
+@view_config(
+    route_name="launch",
+    request_method="GET",
+    permission="catalogue.see",
+    renderer=LAUNCH,
+    shows=shown_of_item,
+)
+def show_item(scope: ItemScope, request: PortalRequest) -> Representation:
     """One item, and the form that launches it."""
     return of_item(request, scope.organisation, scope.item)
 
 
-@view_config(route_name="launch", request_method="POST", permission="appliance.launch")
-def launch(scope: ItemScope, request: Request) -> Response:
+@view_config(
+    route_name="launch", request_method="POST", permission="appliance.launch", creates=True
+)
+def launch(scope: ItemScope, request: PortalRequest) -> Response:
     """Ask for an appliance."""
     try:
         wanted = submitted(request, Launch)
         with request.writing() as session:
-            organisation = session.get_one(Organisation, scope.organisation.id)
-            item = session.get_one(CatalogueItem, scope.item.id)
+            organisation = session.get_one(Organisation, scope.seen.id)
+            item = session.get_one(CatalogueItem, scope.item_id)
             appliance = commands.launch(
                 session, request.viewer, organisation, item, wanted, request.services.clock()
             )
-            uuid = appliance.uuid
+            path = request.route_path("appliance", appliance=appliance.uuid)
+            return created(request, session, path)
     except InvalidInput as error:
         page = of_item(request, scope.organisation, scope.item)
         return reject(request, LAUNCH, page, "launch", error)
-    return done(request, request.route_path("appliance", appliance=uuid), created=True)

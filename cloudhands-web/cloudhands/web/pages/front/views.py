@@ -1,11 +1,19 @@
 """The views of the front page."""
 
-from pyramid.request import Request
 from pyramid.view import view_config
 
+from cloudhands.common.organisation.queries import seen_of_user
+from cloudhands.common.seen import Version
 from cloudhands.web.pages.front.representation import of_person, of_visitor
 from cloudhands.web.representation import Representation
+from cloudhands.web.request import PortalRequest
 from cloudhands.web.security.scopes import Scope
+
+
+def shown(scope: Scope, request: PortalRequest) -> tuple[Version, ...]:
+    """What the page depends on."""
+    viewer = request.signed_in
+    return seen_of_user(request.connection, viewer.user_id) if viewer else ()
 
 
 @view_config(
@@ -13,7 +21,9 @@ from cloudhands.web.security.scopes import Scope
     request_method="GET",
     permission="front.see",
     renderer="pages/front/templates/front.jinja",
+    shows=shown,
+    shared=True,
 )
-def show(scope: Scope, request: Request) -> Representation:
+def show(scope: Scope, request: PortalRequest) -> Representation:
     """What there is for whoever asks."""
     return of_person(request) if request.viewer else of_visitor(request)

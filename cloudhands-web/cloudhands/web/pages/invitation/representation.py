@@ -1,12 +1,11 @@
 """An invitation's representation."""
 
-from pyramid.request import Request
-
 from cloudhands.common.membership.tables import Membership
 from cloudhands.web.representation import Link, Option, Representation, options
+from cloudhands.web.request import PortalRequest
 
 
-def of_invitation(request: Request, membership: Membership) -> Representation:
+def of_invitation(request: PortalRequest, membership: Membership) -> Representation:
     """A membership that somebody is invited to, or once was."""
     path = request.route_path("invitation", membership=membership.uuid)
     title = f"Invitation to {membership.organisation.title}"
@@ -23,7 +22,7 @@ def of_invitation(request: Request, membership: Membership) -> Representation:
     )
 
 
-def _accept(request: Request, membership: Membership) -> Option | None:
+def _accept(request: PortalRequest, membership: Membership) -> Option | None:
     mine = request.viewer is not None and membership.user_id == request.viewer.id
     if membership.state != "invited" or not mine:
         return None

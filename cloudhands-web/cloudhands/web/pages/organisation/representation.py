@@ -2,8 +2,6 @@
 
 from collections.abc import Collection, Sequence
 
-from pyramid.request import Request
-
 from cloudhands.common import permissions
 from cloudhands.common.appliance import queries as appliances
 from cloudhands.common.membership.queries import of_organisation as memberships_of
@@ -12,10 +10,11 @@ from cloudhands.common.organisation.tables import Organisation
 from cloudhands.common.permissions import Role
 from cloudhands.web.pages.appliance.representation import summary
 from cloudhands.web.representation import Link, Representation
+from cloudhands.web.request import PortalRequest
 
 
 def of_organisation(
-    request: Request, organisation: Organisation, roles: Collection[Role]
+    request: PortalRequest, organisation: Organisation, roles: Collection[Role]
 ) -> Representation:
     """An organisation with its appliances and members."""
     shown = appliances.of_organisation(request.db, organisation)
@@ -36,7 +35,9 @@ def of_organisation(
     )
 
 
-def _nav(request: Request, organisation: Organisation, roles: Collection[Role]) -> Sequence[Link]:
+def _nav(
+    request: PortalRequest, organisation: Organisation, roles: Collection[Role]
+) -> Sequence[Link]:
     uuid = organisation.uuid
     nav = [
         Link("self", request.route_path("organisation", organisation=uuid), organisation.title),
@@ -50,7 +51,7 @@ def _nav(request: Request, organisation: Organisation, roles: Collection[Role]) 
 
 
 def _members(
-    request: Request, organisation: Organisation, roles: Collection[Role]
+    request: PortalRequest, organisation: Organisation, roles: Collection[Role]
 ) -> Sequence[Representation]:
     sees_invited = permissions.allowed("membership.invite", roles)
     return [

@@ -1,18 +1,17 @@
 """The representation of a search for people."""
 
-from pyramid.request import Request
-
 from cloudhands.common.directory import Person
 from cloudhands.common.membership.commands import Invitation
 from cloudhands.common.membership.queries import of_organisation as memberships_of
 from cloudhands.common.organisation.tables import Organisation
 from cloudhands.web.representation import Link, Option, Representation, options
+from cloudhands.web.request import PortalRequest
 
 ROLES = (("member", "Member"), ("admin", "Administrator"))
 SHOWN = 20
 
 
-def of_people(request: Request, query: str) -> Representation:
+def of_people(request: PortalRequest, query: str) -> Representation:
     """People who match, for whoever is signed in."""
     path = request.route_path("people")
     return Representation(
@@ -27,7 +26,7 @@ def of_people(request: Request, query: str) -> Representation:
     )
 
 
-def of_colleagues(request: Request, organisation: Organisation, query: str) -> Representation:
+def of_colleagues(request: PortalRequest, organisation: Organisation, query: str) -> Representation:
     """People who match, each with the way to invite them to an organisation."""
     path = request.route_path("colleagues", organisation=organisation.uuid)
     up = request.route_path("organisation", organisation=organisation.uuid)
@@ -49,7 +48,7 @@ def of_colleagues(request: Request, organisation: Organisation, query: str) -> R
     )
 
 
-def _search(request: Request, query: str) -> list[Person]:
+def _search(request: PortalRequest, query: str) -> list[Person]:
     return list(request.services.people.search(query, SHOWN)) if query.strip() else []
 
 
@@ -68,7 +67,7 @@ def _person(person: Person, state: str = "", invite: Option | None = None) -> Re
 
 
 def _invitable(
-    request: Request, organisation: Organisation, person: Person, state: str
+    request: PortalRequest, organisation: Organisation, person: Person, state: str
 ) -> Representation:
     if state:
         return _person(person, state)

@@ -1,19 +1,37 @@
 """The views of the search for people."""
 
-from pyramid.request import Request
 from pyramid.view import view_config
 
+from cloudhands.common.actor.queries import renames
+from cloudhands.common.membership.queries import seen_of_organisation
+from cloudhands.common.seen import Version
 from cloudhands.web.pages.people.representation import of_colleagues, of_people
 from cloudhands.web.representation import Representation
+from cloudhands.web.request import PortalRequest
 from cloudhands.web.security.scopes import OrganisationScope, Scope
 
 TEMPLATE = "pages/people/templates/people.jinja"
 
 
+def shown(scope: Scope, request: PortalRequest) -> tuple[Version, ...]:
+    """What a search depends on besides its words."""
+    return (request.services.people.revision(), renames(request.connection))
+
+
+def shown_of_colleagues(scope: OrganisationScope, request: PortalRequest) -> tuple[Version, ...]:
+    """What a search for somebody to invite depends on besides its words."""
+    members = seen_of_organisation(request.connection, scope.seen.id)
+    return (*scope.seen.versions, *members, request.services.people.revision())
+
+
 @view_config(
-    route_name="people", request_method="GET", permission="people.search", renderer=TEMPLATE
+    route_name="people",
+    request_method="GET",
+    permission="people.search",
+    renderer=TEMPLATE,
+    shows=shown,
 )
-def show(scope: Scope, request: Request) -> Representation:
+def show(scope: Scope, request: PortalRequest) -> Representation:
     """Find somebody."""
     return of_people(request, request.GET.get("q", ""))
 
@@ -23,7 +41,8 @@ def show(scope: Scope, request: Request) -> Representation:
     request_method="GET",
     permission="membership.invite",
     renderer=TEMPLATE,
+    shows=shown_of_colleagues,
 )
-def show_colleagues(scope: OrganisationScope, request: Request) -> Representation:
+def show_colleagues(scope: OrganisationScope, request: PortalRequest) -> Representation:
     """Find somebody to invite."""
     return of_colleagues(request, scope.organisation, request.GET.get("q", ""))

@@ -2,15 +2,20 @@
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
-from pyramid.request import Request
+from pydantic import Field, StringConstraints, field_validator
 
 from cloudhands.common.forms import Form, Line
 from cloudhands.web.representation import Option
+from cloudhands.web.request import PortalRequest
+
+
+def is_ours(path: str) -> bool:
+    """Whether this leads to a page of this portal, and not by a trick elsewhere."""
+    return path.startswith("/") and path[1:2] not in ("/", "\\") and path.isprintable()
 
 
 class SignIn(Form):
-    """A uid and its password, local or the directory's."""
+    """A uid and its password, local or the directory's; `next` is where to go then."""
 
     uid: Annotated[
         Line,
@@ -26,13 +31,29 @@ class SignIn(Form):
             json_schema_extra={"format": "password"},
         ),
     ]
+    next: Annotated[str, StringConstraints(max_length=2000)] = ""
+
+    @field_validator("next")
+    @classmethod
+    def _is_ours(cls, value: str) -> str:
+        return value if is_ours(value) else ""
 
 
-def sign_in_option(request: Request) -> Option:
-    """How a visitor signs in."""
-    return Option("sign-in", "Sign in", request.route_path("sign-in"), form=SignIn)
+def sign_in_option(request: PortalRequest, wanted: str) -> Option:
+    """How a visitor signs in.
+
+    :param wanted: the path to go to then; empty for the front page.
+    """
+    return Option(
+        "sign-in",
+        "Sign in",
+        request.route_path("sign-in"),
+        form=SignIn,
+        values={"next": wanted},
+        fixed=frozenset({"next"}),
+    )
 
 
-def sign_out_option(request: Request) -> Option:
+def sign_out_option(request: PortalRequest) -> Option:
     """How a person signs out."""
     return Option("sign-out", "Sign out", request.route_path("sign-out"))

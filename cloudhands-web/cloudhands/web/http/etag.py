@@ -1,0 +1,48 @@
+"""Composes and compares entity tags (RFC 9110, section 8.8.3).
+
+A tag covers everything that shapes an answer: release, site, media type, the viewer's session and
+roles, and the versions of what is shown. It is computed before anything is rendered.
+"""
+
+import base64
+import hashlib
+import re
+from collections.abc import Collection, Iterable
+
+from cloudhands.common.permissions import Role
+from cloudhands.common.seen import Version
+from cloudhands.web.http.negotiation import chosen_type
+from cloudhands.web.request import PortalRequest
+
+DIGEST_BYTES = 15
+WRITTEN = re.compile(r'"([^"]*)"')
+
+
+def compose(
+    request: PortalRequest,
+    roles: Collection[Role],
+    versions: Iterable[Version],
+    wanted: int | None = None,
+) -> str:
+    """The strong tag of what a request asks for, without its quotes.
+
+    The session is in it, since forms bear a token of it, and so a page of another session is
+    another page.
+
+    :param wanted: of a form that edits; it stands before a dot, where `names` finds it.
+    """
+    session = request.signed_in.session if request.signed_in else None
+    shaping = (request.services.stamp, chosen_type(request), session, sorted(roles), *versions)
+    digest = hashlib.sha256(repr(shaping).encode()).digest()[:DIGEST_BYTES]
+    tag = base64.urlsafe_b64encode(digest).decode()
+    return tag if wanted is None else f"{wanted}.{tag}"
+
+
+def names(header: str, wanted: int) -> bool:
+    """Whether an `If-Match`, or a form's field with a tag, names this state of what is edited.
+
+    Only what stands before the dot counts: another session, another media type or a new release
+    is no edit. A tag that a proxy weakened while compressing (`W/`) counts as well.
+    """
+    tags = WRITTEN.findall(header) if '"' in header else [header]
+    return any(tag.partition(".")[0] == str(wanted) for tag in tags)

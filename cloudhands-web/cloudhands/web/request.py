@@ -1,0 +1,80 @@
+"""The portal's request: what a view, a page's context or a rule of HTTP may ask of it."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from pyramid.decorator import reify
+from pyramid.request import Request
+from sqlalchemy import Connection
+from sqlalchemy.orm import Session
+
+from cloudhands.common.account.sessions import SignedIn, find_session
+from cloudhands.common.actor.tables import User
+from cloudhands.web.http import body, cookies
+from cloudhands.web.http.cookies import SESSION_COOKIE
+from cloudhands.web.services import Services
+
+
+class PortalRequest(Request):
+    """A request, with one database connection for all that is read for it.
+
+    A class of its own, because what is added to Pyramid's request makes a new class each time.
+    """
+
+    # The strong ETag of what is being answered, for a part of a page that asks for itself again.
+    etag: str | None = None
+
+    @property
+    def services(self) -> Services:
+        """The portal's collaborators."""
+        found: Services = self.registry.services
+        return found
+
+    @reify
+    def connection(self) -> Connection:
+        """For small queries; given back when the request ends."""
+        self.add_finished_callback(PortalRequest.release)
+        return self.services.database.engine.connect()
+
+    @reify
+    def db(self) -> Session:
+        """For queries of whole rows, in the same transaction."""
+        return Session(self.connection)
+
+    def release(self) -> None:
+        """Give the connection back; what is read afterwards is read anew."""
+        opened = self.__dict__
+        if "db" in opened:
+            opened.pop("db").close()
+        if "connection" in opened:
+            opened.pop("connection").close()
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A session that commits at the end; no request holds two connections."""
+        self.release()
+        with self.services.database.writing() as session:
+            yield session
+
+    @reify
+    def body_values(self) -> Mapping[str, str]:
+        """The fields of the body; see `http.body`."""
+        return body.values(self)
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether it says who asks, truly or not: its answer is for nobody else."""
+        return bool(cookies.read(self, SESSION_COOKIE)) or "Authorization" in self.headers
+
+    @reify
+    def signed_in(self) -> SignedIn | None:
+        """Who is signed in, by the session of the request's cookie."""
+        cookie = cookies.read(self, SESSION_COOKIE)
+        if not cookie:
+            return None
+        return find_session(self.connection, cookie, self.services.clock())
+
+    @reify
+    def viewer(self) -> User | None:
+        """The signed-in user."""
+        return self.db.get_one(User, self.signed_in.user_id) if self.signed_in else None
