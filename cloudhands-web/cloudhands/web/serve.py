@@ -17,12 +17,15 @@ from cloudhands.common.db import opened
 from cloudhands.common.settings import Settings
 from cloudhands.web import draining
 from cloudhands.web.app import make_app
+from cloudhands.web.http.body import MAX_BODY_BYTES
 from cloudhands.web.index.people import People
 from cloudhands.web.listening import BACKLOG, is_private, listening, name
+from cloudhands.web.refusing import refuse
 from cloudhands.web.security.throttle import Throttle
 from cloudhands.web.services import Services
 
-MAX_BODY_BYTES = 256 * 1024
+# Who sends too much, but not very much, is let finish, and so reads why it is refused.
+READ_AT_MOST = 2 * MAX_BODY_BYTES
 CONNECTIONS = 4000
 # Databases, logs, the index.
 OTHER_FILES = 200
@@ -66,22 +69,24 @@ def server_on(listener: socket.socket, app: Any, threads: int) -> Any:
     What nginx forwards about the client is believed on a private socket alone. Elsewhere whoever
     connects is the client, and what it says in such headers is dropped.
     """
-    trusted = {
+    trusted: dict[str, Any] = {
         "trusted_proxy": BY_UNIX_SOCKET,
         "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"},
     }
-    return create_server(
+    server = create_server(
         app,
         sockets=[listener],
         threads=threads,
         backlog=BACKLOG,
         connection_limit=CONNECTIONS,
         asyncore_use_poll=True,  # select() sees no descriptor above 1023
-        max_request_body_size=MAX_BODY_BYTES,
+        max_request_body_size=READ_AT_MOST,
         clear_untrusted_proxy_headers=True,
         ident=None,
         **(trusted if is_private(listener) else {}),
     )
+    refuse(server)
+    return server
 
 
 def _allow_open_files(wanted: int) -> None:
