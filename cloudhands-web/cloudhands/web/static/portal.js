@@ -1,0 +1,51 @@
+// What the portal adds to htmx. Every page works without it.
+"use strict";
+
+// What somebody opened, or has just sent, stays so when its part of the page is renewed.
+const KEPT = new Set(["open", "disabled"]);
+Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name) => !KEPT.has(name);
+
+// Nobody looks at a hidden tab, so it does not ask; when it is looked at again, it asks at once.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (document.hidden) event.preventDefault();
+});
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) renew();
+});
+
+function renew() {
+  for (const part of document.querySelectorAll("[hx-get]")) htmx.trigger(part, "renew");
+}
+
+// What may no longer be seen, or is gone, does not stay on the screen.
+document.addEventListener("htmx:responseError", (event) => {
+  if ([403, 404].includes(event.detail.xhr.status)) location.reload();
+});
+
+// A screen reader is told which things changed, not the whole part that was renewed.
+let told = sentences();
+document.addEventListener("htmx:afterSettle", () => {
+  const now = sentences();
+  const news = now.filter((sentence) => !told.includes(sentence));
+  told = now;
+  if (news.length > 0) document.getElementById("news").textContent = brief(news);
+});
+
+function sentences() {
+  return Array.from(document.querySelectorAll("[data-news]"), (one) => one.dataset.news);
+}
+
+function brief(news) {
+  const more = news.length - 3;
+  return news.slice(0, 3).join(" ") + (more > 0 ? ` And ${more} more.` : "");
+}
+
+// A second click sends nothing a second time.
+document.addEventListener("submit", (event) => {
+  for (const button of event.target.querySelectorAll("button")) button.disabled = true;
+});
+// Whoever comes back finds the form usable, and the page as it is now.
+window.addEventListener("pageshow", (event) => {
+  for (const button of document.querySelectorAll("button:disabled")) button.disabled = false;
+  if (event.persisted) renew();
+});
