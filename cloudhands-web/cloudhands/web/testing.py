@@ -5,6 +5,7 @@ browser serves the same `Portal` under waitress.
 """
 
 import functools
+import socket
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +20,6 @@ import pytest
 from argon2 import PasswordHasher
 from pyramid.config import Configurator
 from sqlalchemy.orm import Session
-from waitress.server import create_server
 
 from cloudhands.common import settings, tokens
 from cloudhands.common.account import keys
@@ -41,6 +41,7 @@ from cloudhands.web.index import engine
 from cloudhands.web.index.decode import decode
 from cloudhands.web.index.people import People
 from cloudhands.web.security.throttle import Throttle
+from cloudhands.web.serve import server_on
 from cloudhands.web.services import Services
 
 PASSWORD = "a local password"
@@ -103,7 +104,7 @@ class Portal:
     @contextmanager
     def served(self) -> Iterator[str]:
         """Serve the portal on a free port of 127.0.0.1; the block gets its address."""
-        server: Any = create_server(self.app, host="127.0.0.1", port=0, threads=4, ident=None)
+        server = server_on(socket.create_server(("127.0.0.1", 0)), self.app, threads=4)
         loop = threading.Thread(target=server.run, daemon=True)
         loop.start()
         try:
