@@ -44,6 +44,9 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "membership.invite": frozenset({_R.ADMIN}),
     "membership.see": frozenset({_R.SELF, _R.ADMIN}),
     "membership.accept": frozenset({_R.SELF}),
+    "membership.edit": frozenset({_R.ADMIN}),
+    "membership.set-role": frozenset({_R.ADMIN}),
+    "membership.withdraw": frozenset({_R.ADMIN}),
     "user.create": frozenset({_R.OPERATOR}),
     "catalogue.load": frozenset({_R.OPERATOR}),
     "catalogue.see": MEMBERS,
@@ -53,6 +56,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "appliance.stop": frozenset({_R.OWNER, _R.ADMIN}),
     "appliance.delete": frozenset({_R.OWNER, _R.ADMIN}),
     "appliance.retry": frozenset({_R.OWNER, _R.ADMIN}),
+    "appliance.rename": frozenset({_R.OWNER, _R.ADMIN}),
 }
 
 

@@ -13,6 +13,9 @@ from pydantic import BaseModel
 
 Choices = Sequence[tuple[str, str]]
 
+ROLES: Choices = (("member", "Member"), ("admin", "Administrator"))
+"""The roles of a membership, as people read them."""
+
 
 @dataclass(frozen=True)
 class Link:

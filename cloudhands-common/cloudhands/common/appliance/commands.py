@@ -73,6 +73,32 @@ def launch(
     return appliance
 
 
+class Rename(Form):
+    """What an appliance is called from now on."""
+
+    label: Annotated[Label, Field(title="Name")]
+
+
+def rename(
+    session: Session, actor: User, appliance: Appliance, wanted: Rename, now: datetime
+) -> None:
+    """Call an appliance something else; the server at the cloud keeps its name.
+
+    :param appliance: locked by the caller.
+    :raises Conflict: if it is deleted.
+    """
+    permissions.require("appliance.rename", roles_towards(session, actor, appliance))
+    if appliance.state == "deleted":
+        raise Conflict(f"{appliance.label} is deleted and keeps its name.")
+    if appliance.label == wanted.label:
+        return
+    why = f"renamed from {appliance.label} to {wanted.label}"
+    appliance.label = wanted.label
+    appliance.wanted_version += 1
+    state = appliance.state
+    history.record(session, appliance, actor, why, now, from_state=state, to_state=state)
+
+
 def set_goal(
     session: Session, actor: User, appliance: Appliance, goal: Goal, now: datetime
 ) -> None:

@@ -7,7 +7,7 @@ from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cloudhands.common import permissions
+from cloudhands.common import history, permissions
 from cloudhands.common.actor.commands import user_of_person
 from cloudhands.common.actor.queries import roles_of
 from cloudhands.common.actor.tables import Actor, User
@@ -66,7 +66,7 @@ def invite(
     permissions.require("membership.invite", roles_in(session, actor, organisation))
     user = user_of_person(session, person, actor, now)
     membership = _find(session, organisation, user) or _new(session, organisation, user, role, now)
-    if membership.state in ("invited", "accepted", "active"):
+    if membership.is_open:
         raise Conflict(f"{user.name} is {_ALREADY[membership.state]} already.")
     membership.role = role
     move(session, MEMBERSHIP, membership, "invited", actor, f"invited as {role}", now)
@@ -85,6 +85,67 @@ def accept(session: Session, actor: Actor, membership: Membership, now: datetime
     if membership.state != "invited":
         raise Conflict("This invitation is not open any more.")
     move(session, MEMBERSHIP, membership, "active", actor, "accepted the invitation", now)
+
+
+class NewRole(Form):
+    """What somebody is in an organisation from now on."""
+
+    role: Annotated[RoleName, Field(title="Role")]
+
+
+def set_role(
+    session: Session, actor: Actor, membership: Membership, wanted: NewRole, now: datetime
+) -> None:
+    """Make a member an administrator, or an administrator a member; also of an invitation.
+
+    :param membership: locked by the caller, with its organisation.
+    :raises Conflict: if it has ended, or nobody would administer the organisation any more.
+    """
+    permissions.require("membership.set-role", roles_towards(session, actor, membership))
+    _require_open(membership)
+    if membership.role == wanted.role:
+        return
+    if wanted.role != "admin":
+        _require_another_administrator(session, membership)
+    membership.role = wanted.role
+    state = membership.state
+    why = f"made {wanted.role}"
+    history.record(session, membership, actor, why, now, from_state=state, to_state=state)
+
+
+def withdraw(session: Session, actor: Actor, membership: Membership, now: datetime) -> None:
+    """End a membership, or take an invitation back; the person's appliances stay.
+
+    :param membership: locked by the caller, with its organisation.
+    :raises Conflict: if it has ended, or nobody would administer the organisation any more.
+    """
+    permissions.require("membership.withdraw", roles_towards(session, actor, membership))
+    _require_open(membership)
+    _require_another_administrator(session, membership)
+    move(session, MEMBERSHIP, membership, "withdrawn", actor, "withdrawn", now)
+
+
+def _require_open(membership: Membership) -> None:
+    if not membership.is_open:
+        raise Conflict(f"The membership of {membership.user.name} has ended.")
+
+
+def _require_another_administrator(session: Session, membership: Membership) -> None:
+    if (membership.role, membership.state) != ("admin", "active"):
+        return
+    other = session.scalar(
+        select(Membership.id).where(
+            Membership.organisation_id == membership.organisation_id,
+            Membership.role == "admin",
+            Membership.state == "active",
+            Membership.id != membership.id,
+        )
+    )
+    if other is None:
+        raise Conflict(
+            f"{membership.user.name} is the only administrator of {membership.organisation.title}. "
+            "Make somebody else one first."
+        )
 
 
 def _find(session: Session, organisation: Organisation, user: User) -> Membership | None:

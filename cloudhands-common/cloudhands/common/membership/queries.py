@@ -20,6 +20,17 @@ def by_id(session: Session, id_: int) -> Membership:
     return session.get_one(Membership, id_, options=shown)
 
 
+def locked(session: Session, id_: int) -> Membership:
+    """The membership of that row, held with its organisation until the transaction ends.
+
+    The organisation is held too, so that two of its administrators do not withdraw each other at
+    the same moment.
+    """
+    membership = session.get_one(Membership, id_, with_for_update=True)
+    session.get_one(Organisation, membership.organisation_id, with_for_update=True)
+    return membership
+
+
 def of_organisation(session: Session, organisation: Organisation) -> Sequence[Membership]:
     """Who is invited or a member, by name, in one query."""
     return session.scalars(

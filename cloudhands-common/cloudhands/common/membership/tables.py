@@ -22,3 +22,8 @@ class Membership(Artifact, Base):
 
     organisation: Mapped[Organisation] = relationship()
     user: Mapped[User] = relationship()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the person is a member, or may still become one by this."""
+        return self.state in ("invited", "accepted", "active")

@@ -5,7 +5,7 @@ from typing import Any
 
 from cloudhands.common import history, permissions
 from cloudhands.common.appliance import queries
-from cloudhands.common.appliance.commands import can_retry, possible_goals
+from cloudhands.common.appliance.commands import Rename, can_retry, possible_goals
 from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.history import Event
 from cloudhands.common.permissions import Role
@@ -42,16 +42,45 @@ def of_appliance(
             # Whether cloud-burst will look at it again.
             "moving": appliance.due_at is not None,
         },
-        nav=[
-            Link("self", _path(request, "appliance", appliance), appliance.label),
-            Link(
-                "up",
-                request.route_path("organisation", organisation=organisation.uuid),
-                organisation.title,
-            ),
-        ],
+        nav=_nav(request, appliance, roles),
         items={"ch:history": [_event(row) for row in history.latest(request.db, appliance.uuid)]},
         options=_options(request, appliance, roles),
+    )
+
+
+def _nav(request: PortalRequest, appliance: Appliance, roles: Collection[Role]) -> Sequence[Link]:
+    organisation = appliance.organisation
+    up = request.route_path("organisation", organisation=organisation.uuid)
+    nav = [
+        Link("self", _path(request, "appliance", appliance), appliance.label),
+        Link("up", up, organisation.title),
+    ]
+    if appliance.state != "deleted" and permissions.allowed("appliance.rename", roles):
+        nav.append(Link("edit-form", _path(request, "rename", appliance), "Rename"))
+    return nav
+
+
+def of_rename(request: PortalRequest, appliance: Appliance) -> Representation:
+    """The form that renames an appliance."""
+    path = _path(request, "rename", appliance)
+    title = f"Rename {appliance.label}"
+    return Representation(
+        title=title,
+        info={"label": appliance.label},
+        nav=[
+            Link("self", path, title),
+            Link("up", _path(request, "appliance", appliance), appliance.label),
+        ],
+        options=options(
+            Option(
+                "rename",
+                "Rename",
+                path,
+                Rename,
+                values={"label": appliance.label},
+                if_match=str(appliance.wanted_version),
+            )
+        ),
     )
 
 

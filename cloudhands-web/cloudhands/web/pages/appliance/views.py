@@ -7,12 +7,17 @@ from sqlalchemy.orm import Session
 from cloudhands.common.appliance import commands
 from cloudhands.common.appliance.commands import Goal
 from cloudhands.common.appliance.tables import Appliance
+from cloudhands.common.errors import InvalidInput, Outdated
 from cloudhands.common.seen import Version
+from cloudhands.web.http import precondition
 from cloudhands.web.http.negotiation import done
-from cloudhands.web.pages.appliance.representation import of_appliance
+from cloudhands.web.http.submission import reject, submitted
+from cloudhands.web.pages.appliance.representation import of_appliance, of_rename
 from cloudhands.web.representation import Representation
 from cloudhands.web.request import PortalRequest
 from cloudhands.web.security.scopes import ApplianceScope
+
+RENAME = "pages/appliance/templates/rename.jinja"
 
 
 def shown(scope: ApplianceScope, request: PortalRequest) -> tuple[Version, ...]:
@@ -72,6 +77,34 @@ def retry(scope: ApplianceScope, request: PortalRequest) -> Response:
     with request.writing() as session:
         appliance = _locked(session, scope)
         commands.retry(session, request.viewer, appliance, request.services.clock())
+    return _done(scope, request)
+
+
+@view_config(
+    route_name="rename",
+    request_method="GET",
+    permission="appliance.rename",
+    renderer=RENAME,
+    shows=shown,
+    edits=True,
+)
+def show_rename(scope: ApplianceScope, request: PortalRequest) -> Representation:
+    """The form that renames it."""
+    return of_rename(request, scope.appliance)
+
+
+@view_config(route_name="rename", request_method="POST", permission="appliance.rename", edits=True)
+def rename(scope: ApplianceScope, request: PortalRequest) -> Response:
+    """It shall be called something else."""
+    try:
+        wanted = submitted(request, commands.Rename)
+        with request.writing() as session:
+            appliance = _locked(session, scope)
+            precondition.check(request, appliance.wanted_version)
+            now = request.services.clock()
+            commands.rename(session, request.viewer, appliance, wanted, now)
+    except (InvalidInput, Outdated) as error:
+        return reject(request, RENAME, of_rename(request, scope.appliance), "rename", error)
     return _done(scope, request)
 
 

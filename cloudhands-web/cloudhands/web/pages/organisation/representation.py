@@ -55,15 +55,17 @@ def _members(
 ) -> Sequence[Representation]:
     sees_invited = permissions.allowed("membership.invite", roles)
     return [
-        _member(row)
+        _member(request, row, sees_invited)
         for row in memberships_of(request.db, organisation)
         if row.state == "active" or sees_invited
     ]
 
 
-def _member(membership: Membership) -> Representation:
+def _member(request: PortalRequest, membership: Membership, may_edit: bool) -> Representation:
     user = membership.user
+    path = request.route_path("membership", membership=membership.uuid)
     return Representation(
         title=user.name,
         info={"uid": user.uid, "role": membership.role, "state": membership.state},
+        nav=[Link("edit-form", path, "Change")] if may_edit else [],
     )

@@ -4,10 +4,9 @@ from cloudhands.common.directory import Person
 from cloudhands.common.membership.commands import Invitation
 from cloudhands.common.membership.queries import of_organisation as memberships_of
 from cloudhands.common.organisation.tables import Organisation
-from cloudhands.web.representation import Link, Option, Representation, options
+from cloudhands.web.representation import ROLES, Link, Option, Representation, options
 from cloudhands.web.request import PortalRequest
 
-ROLES = (("member", "Member"), ("admin", "Administrator"))
 SHOWN = 20
 
 
