@@ -1,0 +1,124 @@
+"""Chromium, and visits to the portal's pages with it."""
+
+from ctypes.util import find_library
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from cloudhands.common.appliance.states import APPLIANCE
+from cloudhands.common.appliance.tables import Appliance
+from cloudhands.common.machine import move
+from cloudhands.common.testing.factories import Factory
+from cloudhands.common.testing.programs import require, unavailable
+from cloudhands.web.http.cookies import SESSION_COOKIE
+from cloudhands.web.testing import NOW
+
+PICTURES = Path(__file__).parents[3] / ".check" / "screenshots"
+WIDTHS = {"desktop": (1280, 900), "phone": (390, 844), "narrow": (320, 640)}
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+# A module's, not the session's: Playwright's event loop would be in the way of other tests' own.
+@pytest.fixture(scope="module")
+def chromium():
+    path = require("chromium")
+    if find_library("atomic") is None:
+        unavailable("libatomic.so.1, which drives the browser: install the package libatomic1")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(path), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def address(portal):
+    with portal.served() as address:
+        yield address
+
+
+@pytest.fixture
+def visit(chromium, portal, address):
+    """Opens a page as somebody; at the end, whatever a browser complained of fails the test.
+
+    A test that provokes complaints takes them out of `page.complaints` itself.
+    """
+    opened = []
+
+    def visit(uid, path="/", width="desktop", **options):
+        wide, high = WIDTHS[width]
+        context = chromium.new_context(
+            viewport={"width": wide, "height": high}, base_url=address, **options
+        )
+        if uid:
+            cookie = {"name": SESSION_COOKIE, "value": portal.cookie(uid), "url": address}
+            context.add_cookies([cookie])
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.complaints = []
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on("console", lambda message: _note(page, message))
+        opened.append(page)
+        page.goto(path)
+        return page
+
+    yield visit
+    complaints = [complaint for page in opened for complaint in page.complaints]
+    for page in opened:
+        page.context.close()
+    assert complaints == []
+
+
+def _note(page, message):
+    if message.type in ("error", "warning"):
+        page.complaints.append(message.text)
+
+
+@pytest.fixture
+def every_page(portal):
+    """Name, viewer and path of every page."""
+    world = portal.world
+    organisation = f"/organisations/{world.organisation}"
+    return [
+        ("front-visitor", "", "/"),
+        ("front-invited", "invitee", "/"),
+        ("front-member", "member", "/"),
+        ("organisation", "admin", organisation),
+        ("catalogue", "member", f"{organisation}/catalogue"),
+        ("launch", "member", f"{organisation}/catalogue/{world.item}"),
+        ("appliance", "member", f"/appliances/{world.appliance}"),
+        ("people", "member", "/people?q=grase+hoper"),
+        ("people-invite", "admin", f"{organisation}/people?q=grace"),
+        ("account", "member", "/account"),
+        ("invitation", "invitee", f"/invitations/{world.invitation}"),
+        ("not-found", "member", "/nowhere"),
+    ]
+
+
+@pytest.fixture
+def set_state(portal):
+    """Moves the world's appliance to a state, as cloud-burst does; at rest if so said."""
+
+    def set_state(state, *, at_rest=False):
+        with portal.services.database.writing() as session:
+            appliance = session.query(Appliance).filter_by(uuid=portal.world.appliance).one()
+            move(session, APPLIANCE, appliance, state, Factory(session).burst, "so it is", NOW)
+            if at_rest:
+                appliance.due_at = None
+
+    return set_state
+
+
+@pytest.fixture(scope="session")
+def pictures():
+    """Where pictures of pages are kept, for people to look at."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    return PICTURES
