@@ -104,15 +104,9 @@ class Portal:
     @contextmanager
     def served(self) -> Iterator[str]:
         """Serve the portal on a free port of 127.0.0.1; the block gets its address."""
-        server = server_on(socket.create_server(("127.0.0.1", 0)), self.app, threads=4)
-        loop = threading.Thread(target=server.run, daemon=True)
-        loop.start()
-        try:
-            yield f"http://127.0.0.1:{server.effective_port}"
-        finally:
-            server.trigger.pull_trigger(lambda: server.asyncore.close_all(server._map))
-            loop.join(5)
-            server.task_dispatcher.shutdown()
+        listener = socket.create_server(("127.0.0.1", 0))
+        with serving(self.app, listener):
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
     def cookie(self, uid: str) -> str:
         """The cookie of a new session of a user."""
@@ -146,6 +140,20 @@ class Client(httpx.Client):
         values = {one["name"]: one.get("value", "") for one in template["properties"]}
         found: str = values.get(CSRF_TOKEN, "")
         return found
+
+
+@contextmanager
+def serving(app: Any, listener: socket.socket) -> Iterator[None]:
+    """Serve an application as `cloud-serve` does, and close the socket at the end."""
+    server = server_on(listener, app, threads=4)
+    loop = threading.Thread(target=server.run, daemon=True)
+    loop.start()
+    try:
+        yield
+    finally:
+        server.trigger.pull_trigger(lambda: server.asyncore.close_all(server._map))
+        loop.join(5)
+        server.task_dispatcher.shutdown()
 
 
 def portal_on(database: Database, folder: Path) -> Portal:
