@@ -42,7 +42,7 @@ def conditional(view: View, info: Any) -> View:
     def answer(scope: Any, request: PortalRequest) -> Response:
         wanted = scope.seen.wanted if edits else None
         tag = etag.compose(request, scope.roles, shows(scope, request), wanted)
-        if tag in request.if_none_match:
+        if etag.is_known(request.headers.get("If-None-Match", ""), tag):
             return Response(status=304, headerlist=_headers(request, tag, shared))
         request.etag = tag
         response = view(scope, request)

@@ -38,6 +38,11 @@ def compose(
     return tag if wanted is None else f"{wanted}.{tag}"
 
 
+def is_known(header: str, tag: str) -> bool:
+    """Whether an `If-None-Match` names a tag, in whatever form: the comparison is weak."""
+    return tag in WRITTEN.findall(header) or header.strip() == "*"
+
+
 def names(header: str, wanted: int) -> bool:
     """Whether an `If-Match`, or a form's field with a tag, names this state of what is edited.
 

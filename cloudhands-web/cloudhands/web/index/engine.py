@@ -149,10 +149,12 @@ class Snapshot:
 
     :param searcher: reads it.
     :param synced: when its people were read from the directory, UTC.
+    :param revision: another one for every commit, whatever the clock did; of this host alone.
     """
 
     searcher: tantivy.Searcher
     synced: datetime
+    revision: str
 
     def entries(self, query: tantivy.Query, limit: int) -> list[Entry]:
         """The best matches, best first."""
@@ -192,7 +194,7 @@ class Reader:
         # Read before the index: a commit in between is then noticed the next time.
         seen = _signature(self._path)
         if seen != self._seen:
-            self._last = _opened(self._path) or self._last
+            self._last = _opened(self._path, seen) or self._last
             self._seen = seen
 
 
@@ -204,7 +206,7 @@ def _signature(path: Path) -> tuple[int, int]:
     return status.st_ino, status.st_mtime_ns
 
 
-def _opened(path: Path) -> Snapshot | None:
+def _opened(path: Path, signature: tuple[int, int]) -> Snapshot | None:
     """The snapshot of the last commit, or None if the index was made and nothing committed yet.
 
     The index is opened anew: reloading an open one would not follow a replaced folder.
@@ -222,7 +224,8 @@ def _opened(path: Path) -> Snapshot | None:
         return None
     # Stored as UTC, given back without a zone.
     synced = searcher.doc(hits[0][1]).get_first(SYNCED)
-    return Snapshot(searcher, synced.replace(tzinfo=UTC)) if synced else None
+    revision = "-".join(map(str, signature))
+    return Snapshot(searcher, synced.replace(tzinfo=UTC), revision) if synced else None
 
 
 def _never_synced(path: Path) -> IndexUnavailable:

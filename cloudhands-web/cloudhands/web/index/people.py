@@ -60,6 +60,6 @@ class People:
     def revision(self) -> str:
         """Another one after every sync; empty before the first."""
         try:
-            return self.synced().isoformat()
+            return self._reader.snapshot().revision
         except IndexUnavailable:
             return ""

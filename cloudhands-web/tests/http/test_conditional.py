@@ -1,0 +1,177 @@
+"""ETags and 304: what did not change costs nothing, and what changed is never hidden."""
+
+import dataclasses
+
+import pytest
+from sqlalchemy import event, select
+
+from cloudhands.common.actor.tables import User
+from cloudhands.common.appliance.tables import Appliance
+from cloudhands.common.membership.tables import Membership
+from cloudhands.web.app import configure
+from cloudhands.web.http.negotiation import HAL_FORMS
+from cloudhands.web.testing import user
+
+HTML = "text/html"
+
+
+def pages(world):
+    """Viewer and path of every page that has a tag."""
+    organisation = f"/organisations/{world.organisation}"
+    return [
+        ("", "/"),
+        ("", "/sign-in?next=/account"),
+        ("", "/rels"),
+        ("", "/problems"),
+        ("invitee", "/"),
+        ("member", "/"),
+        ("member", organisation),
+        ("member", f"{organisation}/live"),
+        ("member", f"{organisation}/catalogue"),
+        ("member", f"{organisation}/catalogue/{world.item}"),
+        ("member", f"/appliances/{world.appliance}"),
+        ("member", f"/appliances/{world.appliance}/live"),
+        ("member", f"/appliances/{world.appliance}/rename"),
+        ("member", "/people?q=grace"),
+        ("admin", f"{organisation}/people?q=grace"),
+        ("member", "/account"),
+        ("invitee", f"/invitations/{world.invitation}"),
+        ("admin", f"/memberships/{world.invitation}"),
+    ]
+
+
+@pytest.mark.parametrize("accept", [HTML, HAL_FORMS])
+def test_every_page_has_a_tag_and_answers_304_to_it(portal, accept):
+    for uid, path in pages(portal.world):
+        client = portal.client(uid, accept=accept)
+        full = client.get(path)
+        assert full.status_code == 200, path
+        tag = full.headers["etag"]
+        assert tag.startswith('"'), "strong"
+        for form in (tag, f"W/{tag}", f'"other", {tag}', f'W/"other",W/{tag}', "*"):
+            for method in ("GET", "HEAD"):
+                same = client.request(method, path, headers={"If-None-Match": form})
+                assert (same.status_code, same.content) == (304, b""), (path, form)
+                assert same.headers["etag"] == tag
+                for name in ("cache-control", "vary"):
+                    assert same.headers[name] == full.headers[name]
+                assert "content-type" not in same.headers
+        for form in ('"other"', "nonsense", "", '"'):
+            other = client.get(path, headers={"If-None-Match": form})
+            assert (other.status_code, other.content) == (200, full.content), (path, form)
+
+
+def test_head_has_the_headers_of_get(portal):
+    for uid, path in pages(portal.world):
+        client = portal.client(uid, accept=HTML)
+        full, head = client.get(path), client.head(path)
+        assert dict(head.headers) == dict(full.headers), path
+        assert head.content == b""
+
+
+def test_who_may_keep_a_copy(portal):
+    for uid, path in pages(portal.world):
+        answer = portal.client(uid).get(path)
+        kept = answer.headers["cache-control"]
+        assert {"Accept", "Cookie"} <= set(answer.headers["vary"].split(", "))
+        assert "set-cookie" not in answer.headers
+        if uid or path.startswith("/sign-in"):
+            assert kept == "private, no-cache", path
+        else:
+            assert kept.startswith("public, max-age="), path
+
+
+def test_a_session_that_has_ended_gets_nothing_that_others_may_keep(portal):
+    client = portal.client()
+    client.cookies.set("cloudhands_session", "ended", domain="portal.test")
+    answer = client.get("/")
+    assert answer.headers["cache-control"] == "private, no-cache"
+    assert "sign-in" in answer.json()["_templates"]
+
+
+def test_what_is_refused_is_not_kept_and_has_no_tag(portal):
+    for path, status in (("/nowhere", 404), ("/account", 401)):
+        answer = portal.client().get(path, headers={"If-None-Match": "*"})
+        assert (answer.status_code, answer.headers["cache-control"]) == (status, "no-store")
+        assert "etag" not in answer.headers
+
+
+def statements(portal, client, path, tag):
+    """How many statements a request takes."""
+    seen = []
+    engine = portal.services.database.engine
+
+    def note(connection, cursor, statement, *rest):
+        if statement.startswith("SELECT"):
+            seen.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        assert client.get(path, headers={"If-None-Match": tag}).status_code == 304
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    return len(seen)
+
+
+def test_a_304_takes_two_small_queries_and_renders_nothing(portal, monkeypatch):
+    client, path = portal.browser("member"), f"/appliances/{portal.world.appliance}/live"
+    tag = client.get(path).headers["etag"]
+    monkeypatch.setattr("cloudhands.web.http.negotiation._render", None)
+    assert statements(portal, client, path, tag) == 2
+
+
+def tag_of(client, path="/"):
+    return client.get(path).headers["etag"]
+
+
+def test_another_session_release_or_type_is_another_tag(portal):
+    path = f"/appliances/{portal.world.appliance}"
+    first = portal.client("member")
+    tags = {tag_of(first, path), tag_of(portal.client("member"), path)}
+    tags.add(first.get(path, headers={"Accept": "application/json"}).headers["etag"])
+    tags.add(first.get(path, headers={"Accept": HTML}).headers["etag"])
+    deployed = dataclasses.replace(
+        portal.services, site=dataclasses.replace(portal.services.site, title="Renamed")
+    )
+    portal.app = configure(deployed).make_wsgi_app()
+    again = portal.client("member")
+    again.cookies = first.cookies
+    tags.add(tag_of(again, path))
+    assert len(tags) == 5
+
+
+def test_another_role_is_another_tag(portal):
+    client, path = portal.client("member"), f"/organisations/{portal.world.organisation}"
+    before = client.get(path)
+    with portal.services.database.writing() as session:
+        row = session.scalars(
+            select(Membership).join(User, User.id == Membership.user_id).where(User.uid == "member")
+        ).one()
+        row.role = "admin"  # without a new version: the role itself counts
+    after = client.get(path, headers={"If-None-Match": before.headers["etag"]})
+    assert after.status_code == 200
+    assert "ch:people" in after.json()["_links"]
+
+
+def test_a_page_that_is_not_yours_any_more_is_404_whatever_the_tag(portal):
+    client, path = portal.client("member"), f"/appliances/{portal.world.appliance}"
+    tag = tag_of(client, path)
+    with portal.services.database.writing() as session:
+        row = session.scalars(
+            select(Membership).where(Membership.user_id == user(session, "member").id)
+        ).one()
+        row.state = "withdrawn"
+    assert client.get(path, headers={"If-None-Match": tag}).status_code == 404
+
+
+def test_what_moves_and_what_rests_are_told_apart(portal):
+    client, path = portal.browser("member"), f"/appliances/{portal.world.appliance}/live"
+    moving = client.get(path)
+    assert "every 2s" in moving.text
+    with portal.services.database.writing() as session:
+        session.scalars(
+            select(Appliance).where(Appliance.uuid == portal.world.appliance)
+        ).one().due_at = None
+    resting = client.get(path, headers={"If-None-Match": moving.headers["etag"]})
+    assert resting.status_code == 200
+    assert "every 15s" in resting.text
