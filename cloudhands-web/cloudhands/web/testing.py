@@ -5,6 +5,7 @@ browser serves the same `Portal` under waitress.
 """
 
 import functools
+import shutil
 import socket
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -124,7 +125,7 @@ class Client(httpx.Client):
 
     def document(self, path: str = "/") -> dict[str, Any]:
         """A resource as HAL."""
-        answer = self.get(path)
+        answer = self.get(path, headers={"Accept": HAL_FORMS})
         assert answer.status_code == 200, answer.text
         document: dict[str, Any] = answer.json()
         return document
@@ -237,6 +238,17 @@ def portal(sqlite_url: str, tmp_path: Path) -> Iterable[Portal]:
     """A portal on SQLite."""
     with short_lived(sqlite_url) as database:
         yield portal_on(database, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_portal(
+    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterable[Portal]:
+    """A portal on SQLite for all tests of a module, none of which minds what another did."""
+    folder = tmp_path_factory.mktemp("portal")
+    url = f"sqlite:///{shutil.copy(sqlite_template, folder / 'cloudhands.db')}"
+    with short_lived(url) as database:
+        yield portal_on(database, folder)
 
 
 @pytest.fixture

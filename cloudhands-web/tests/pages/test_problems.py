@@ -2,11 +2,17 @@
 
 import re
 
+import pytest
 from pyramid import httpexceptions
 
 from cloudhands.common.errors import Refused
 from cloudhands.web.http.problem_types import TYPES, of_status
 from cloudhands.web.http.problems import REFUSALS
+
+
+@pytest.fixture
+def portal(shared_portal):
+    return shared_portal
 
 
 def test_each_type_has_a_page_and_a_document(portal):

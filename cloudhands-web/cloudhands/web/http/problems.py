@@ -18,6 +18,7 @@ from pyramid.response import Response
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from cloudhands.common import errors
+from cloudhands.web.http.body import UNSAFE
 from cloudhands.web.http.cookies import SESSION_COOKIE
 from cloudhands.web.http.negotiation import PROBLEM_JSON, render_problem, wants_json
 from cloudhands.web.http.problem_types import TYPES, of_status
@@ -130,7 +131,7 @@ def _to_sign_in(request: PortalRequest) -> Response:
         page = urlsplit(request.headers.get("HX-Current-URL", "/"))
         headers = {"HX-Redirect": _sign_in(request, page.path), "WWW-Authenticate": CHALLENGE}
         return Response(status=401, headers=headers, cache_control="no-store")
-    wanted = request.path_qs if request.method == "GET" else ""
+    wanted = "" if request.method in UNSAFE else request.path_qs
     return HTTPSeeOther(location=_sign_in(request, wanted), cache_control="no-store")
 
 
