@@ -32,6 +32,8 @@ def conditional(view: View, info: Any) -> View:
     * `shared`: what a visitor sees is the same for every visitor;
     * `edits`: the form of something that people edit, or its submission.
     """
+    if info.exception_only:
+        return view
     shows: Shows | None = info.options.get("shows")
     edits = bool(info.options.get("edits"))
     if shows is None:
