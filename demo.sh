@@ -16,11 +16,12 @@ people, and prints its address and who can sign in. Running it again is harmless
 
   --story      after the start, do the main job over HTTP, from an invitation to running appliances
   --dir DIR    keep everything in DIR (default: .demo beside this script)
-  --port N     the portal's port (default: the last one, at first 8080)
+  --port N     where people reach the portal (default: the last one, at first 8080)
   --help       print this and end
 
-PYTHON names the interpreter (default: python3). As root, slapd is installed if it is missing, without
-starting its service; without slapd a directory in memory takes its place.
+PYTHON names the interpreter (default: python3). As root, slapd and nginx are installed if they are missing,
+without starting their services. Without slapd a directory in memory takes its place; without nginx the portal
+is served directly.
 TEXT
 }
 
@@ -117,7 +118,7 @@ ensure_installed() {
     # What runs from the environment would lose it.
     [ ! -e "$stamp" ] || demo stop || true
     rm -f "$stamp"
-    "$here/tools/system-packages.sh" slapd || echo "A directory in memory takes the place of slapd."
+    "$here/tools/system-packages.sh" slapd nginx || echo "The demonstration does without; --help says how."
     echo "Installing in $venv ..."
     make_environment "$python" || die "the installation failed; what went wrong stands above"
     echo "$origin" >"$stamp"

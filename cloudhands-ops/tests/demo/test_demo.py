@@ -6,12 +6,17 @@ import time
 import httpx
 import pytest
 
+from cloudhands.common.testing import programs
 from cloudhands.common.testing.ports import LOOPBACK, answers
+from cloudhands.common.testing.programs import require
 from cloudhands.ops.demo import configuration
+from cloudhands.ops.demo.main import main
 from cloudhands.ops.demo.place import Place
 from cloudhands.ops.demo.testing import Demonstration, demonstration
 
-PROGRAMS = {"cloud-burst", "cloud-index", "cloud-serve", "directory"}
+SERVING = {"cloud-serve:cloud-serve_00", "cloud-serve:cloud-serve_01"}
+FRONT = {"nginx"} if programs.find("nginx") else set()
+PROGRAMS = {"cloud-burst", "cloud-index", "directory"} | SERVING | FRONT
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +130,40 @@ def test_what_the_shell_has_set_does_not_change_it(demo, monkeypatch):
     assert demo.run("status").returncode == 0
 
 
+# --- in front of the portal ----------------------------------------------------------------------
+
+
+def test_nginx_is_the_front_where_it_is_installed(demo):
+    require("nginx")
+    assert "nginx stands in front of it" in demo.run("up").stdout
+    answer = httpx.get(configuration.address(demo.port), trust_env=False)
+    assert answer.headers["Server"] == "nginx"
+
+
+def test_without_nginx_the_portal_is_served_directly_and_it_says_so(other, monkeypatch, capsys):
+    find = programs.find
+    monkeypatch.setattr(programs, "find", lambda name: None if name == "nginx" else find(name))
+    assert main(["up", "--dir", str(other.place.folder), "--port", str(other.port)]) == 0
+    assert "served directly, without nginx" in capsys.readouterr().out
+    assert set(other.pids()) == PROGRAMS - {"nginx"}
+    answer = httpx.get(configuration.address(other.port), trust_env=False)
+    assert (answer.status_code, answer.headers.get("Server")) == (200, None)
+    assert other.run("status").returncode == 0
+
+
+@pytest.mark.parametrize("victim", ["nginx", "its master"])
+def test_a_killed_nginx_is_back_within_seconds_with_nothing_left_of_it(demo, victim):
+    require("nginx")
+    before = demo.pids()["nginx"]
+    master = int((demo.place.layout.run / "nginx.pid").read_text(encoding="ascii"))
+    os.kill(before if victim == "nginx" else master, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while demo.pids()["nginx"] in (0, before) or demo.run("status").returncode:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert not is_alive(master)
+
+
 # --- status, stop, reset -------------------------------------------------------------------------
 
 
@@ -132,7 +171,7 @@ def test_status_names_every_program(demo):
     result = demo.run("status")
     assert result.returncode == 0
     for name in PROGRAMS:
-        assert f"{name:12} RUNNING" in result.stdout
+        assert f"{name:26} RUNNING" in result.stdout
 
 
 def test_a_killed_program_is_back_within_seconds(demo):

@@ -58,7 +58,7 @@ def test_the_demonstrations_settings_are_valid(tmp_path):
     place.make()
     assert configuration.port(place) is None
     directory = {"url": "ldap://127.0.0.1:1", "base": "dc=example,dc=org"}
-    configuration.write(place.settings, configuration.values(place, 8081, directory))
+    configuration.write(place.settings, configuration.values(place, 8081, directory, nginx=True))
     settings = configuration.read(place)
     assert configuration.port(place) == settings.portal.port == 8081
     assert settings.providers["private"].options["capacity"] == configuration.PRIVATE_SERVERS

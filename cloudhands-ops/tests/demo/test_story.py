@@ -11,7 +11,7 @@ from cloudhands.ops.demo.testing import demonstration
 # Which programs are killed once a step has been told.
 KILLS = {
     "signs in with a local password": ["cloud-index"],
-    "invites": ["cloud-serve"],
+    "invites": ["cloud-serve", "nginx"],
     "adds an SSH key": ["cloud-serve", "cloud-burst"],
     "launches 6 appliances": ["cloud-burst"],
     "are on the private cloud": ["cloud-burst", "cloud-serve", "cloud-index"],
@@ -70,7 +70,7 @@ def test_the_story_ends_well_whatever_is_killed_meanwhile(demo):
         for line in story.stdout:
             told.append(line)
             for sentence in [sentence for sentence in kills if sentence in line]:
-                killed += [kill(demo, name) for name in kills.pop(sentence)]
+                killed += [pid for kind in kills.pop(sentence) for pid in kill(demo, kind)]
     assert story.returncode == 0, "".join(told)
     assert not kills
     # A kill may let a later one have the private place of Story 1, which is deleted at the end.
@@ -81,8 +81,10 @@ def test_the_story_ends_well_whatever_is_killed_meanwhile(demo):
     assert demo.run("status").returncode == 0
 
 
-def kill(demo, name):
-    pid = demo.pids()[name]
-    if pid:  # it may be on its way back from the last kill
-        os.kill(pid, signal.SIGKILL)
-    return pid
+def kill(demo, kind):
+    """Kill every process of a kind; returns their ids."""
+    # One may be on its way back from the last kill.
+    running = [one for one in demo.supervision.programs() if one.is_of(kind) and one.pid]
+    for one in running:
+        os.kill(one.pid, signal.SIGKILL)
+    return [one.pid for one in running]

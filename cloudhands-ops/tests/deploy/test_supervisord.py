@@ -9,15 +9,25 @@ from pathlib import Path
 import pytest
 from jinja2 import UndefinedError
 
+from cloudhands.common.errors import ConfigurationError
+from cloudhands.common.settings import Portal
+from cloudhands.common.testing.ports import free_port
 from cloudhands.common.testing.processes import running
 from cloudhands.ops.deploy import files
 
 SCRIPTS = Path(sysconfig.get_path("scripts"))
-PROGRAMS = ("cloud-index", "cloud-burst", "cloud-serve")
+# Each program's name for supervisorctl, and how it is started besides the settings file.
+STARTED = {
+    "cloud-index": "",
+    "cloud-burst": "",
+    "cloud-serve:cloud-serve_00": " --fd 0",
+    "cloud-serve:cloud-serve_01": " --fd 0",
+}
 
-# Stands in for each program: tells its arguments, and ends on TERM.
+# Stands in for each program: tells its arguments and what it inherits, and ends on TERM.
 STAND_IN = """#!/bin/sh
 echo "started with $*"
+readlink /proc/self/fd/0
 trap 'exit 0' TERM
 while :; do sleep 0.05; done
 """
@@ -29,7 +39,7 @@ def layout():
     with tempfile.TemporaryDirectory(prefix="c d'$(e)", dir="/tmp") as folder:
         programs = Path(folder, "bin")
         programs.mkdir()
-        for name in PROGRAMS:
+        for name in ("cloud-index", "cloud-burst", "cloud-serve"):
             (programs / name).write_text(STAND_IN, encoding="utf-8")
             (programs / name).chmod(0o755)
         yield files.Layout(Path(folder, "my settings.toml"), Path(folder, "state"), programs)
@@ -56,25 +66,53 @@ def pid_of(config, name):
     return int(control(config, "pid", name).stdout)
 
 
+def write(layout, portal=None):
+    portal = portal or Portal(port=free_port())
+    files.write(layout, portal, layout.state)
+    return layout.state / files.SUPERVISORD
+
+
 @pytest.fixture
 def config(layout):
-    (file,) = files.write(layout, layout.state)
+    file = write(layout)
     argv = [str(SCRIPTS / "supervisord"), "-n", "-c", str(file)]
     with running(argv, ready=lambda: control(file, "status").returncode == 0, stop_limit=20):
         yield file
 
 
+def log_of(layout, name):
+    return (layout.logs / f"{name.rpartition(':')[2]}.log").read_text(encoding="utf-8")
+
+
 def test_each_program_runs_with_the_settings_file(layout, config):
-    for name in PROGRAMS:
-        log = (layout.logs / f"{name}.log").read_text(encoding="utf-8")
-        assert log == f"started with --config {layout.config}\n"
+    for name, more in STARTED.items():
+        started, stdin = log_of(layout, name).splitlines()
+        assert started == f"started with --config {layout.config}{more}"
+        assert stdin.startswith("socket:") == bool(more)
+
+
+def test_the_portals_processes_have_one_socket(layout, config):
+    first, second = (log_of(layout, name).splitlines()[1] for name in list(STARTED)[2:])
+    assert first == second
+
+
+def test_as_many_processes_serve_as_the_settings_say(layout):
+    file = write(layout, Portal(port=free_port(), processes=3))
+    argv = [str(SCRIPTS / "supervisord"), "-n", "-c", str(file)]
+    with running(argv, ready=lambda: control(file, "status").returncode == 0, stop_limit=20):
+        assert pid_of(file, "cloud-serve:cloud-serve_02")
+
+
+def test_a_host_that_supervisord_cannot_listen_on_is_refused(layout):
+    with pytest.raises(ConfigurationError, match=r"portal\.nginx = true"):
+        write(layout, Portal(host="::1"))
 
 
 def test_only_its_owner_may_speak_to_supervisord(layout, config):
     assert layout.socket.stat().st_mode & 0o777 == 0o700
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", STARTED)
 def test_a_killed_program_is_started_again_at_once(config, name):
     before = pid_of(config, name)
     os.kill(before, signal.SIGKILL)
@@ -91,7 +129,7 @@ def test_an_installation_adds_programs_of_its_own(layout):
     (layout.state / "conf.d" / "extra.conf").write_text(
         "[program:extra]\ncommand=/bin/sleep 60\nstartsecs=0\n", encoding="utf-8"
     )
-    (file,) = files.write(layout, layout.state)
+    file = write(layout)
     argv = [str(SCRIPTS / "supervisord"), "-n", "-c", str(file)]
     with running(argv, ready=lambda: control(file, "status").returncode == 0, stop_limit=20):
         assert pid_of(file, "extra")

@@ -16,7 +16,7 @@ def add_commands(groups: Commands) -> None:
     parser = command(
         groups,
         "deploy-files",
-        "Write supervisord's configuration for this environment and settings file.",
+        "Write the configuration of supervisord, and of nginx if the settings want it in front.",
         write,
     )
     parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="the folder for them")
@@ -27,10 +27,10 @@ def write(options: argparse.Namespace) -> None:
 
     :raises ConfigurationError: if a setting is wrong or a file cannot be written.
     """
-    state = service.read_settings(options).state.absolute()
+    settings = service.read_settings(options)
     config = options.config or Path(os.environ.get(CONFIG_VARIABLE, DEFAULT_CONFIG))
-    layout = files.Layout(config=config.absolute(), state=state)
-    written = files.write(layout, options.to)
+    layout = files.Layout(config=config.absolute(), state=settings.state.absolute())
+    written = files.write(layout, settings.portal, options.to)
     supervisord = layout.programs / "supervisord"
     answer(
         options,

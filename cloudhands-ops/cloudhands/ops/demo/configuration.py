@@ -17,15 +17,18 @@ PUBLIC_SERVERS = 50
 SPEED = {"boot_seconds": 1.5, "stop_seconds": 0.5, "delete_seconds": 0.5}
 
 
-def values(place: Place, port: int, directory: Mapping[str, Any]) -> Mapping[str, Any]:
+def values(
+    place: Place, port: int, directory: Mapping[str, Any], *, nginx: bool
+) -> Mapping[str, Any]:
     """What the demonstration sets; the rest is the site's and the programs' defaults.
 
     :param port: the portal's.
     :param directory: the settings' `[directory]`.
+    :param nginx: whether it stands in front of the portal.
     """
     return {
         "state": str(place.state),
-        "portal": {"host": LOOPBACK, "port": port},
+        "portal": {"host": LOOPBACK, "port": port, "nginx": nginx},
         "directory": directory,
         "index": {"interval": 30},
         # How soon work that a killed cloud-burst held goes on, and how soon a cloud that was full

@@ -20,6 +20,7 @@ from cloudhands.ops.demo.story import tell
 from cloudhands.ops.demo.supervision import Supervision
 
 DEFAULT_PORT = 8080
+COLUMN = len("cloud-serve:cloud-serve_00")
 EXIT_FAILED = 1
 EXIT_STOPPED = 3
 
@@ -108,11 +109,11 @@ def status(place: Place, port: int | None) -> int:
         print("The demonstration is not running.")
         return EXIT_STOPPED
     for program in programs:
-        print(f"{program.name:12} {program.state:9} pid {program.pid or '-'}")
+        print(f"{program.name:{COLUMN}} {program.state:9} pid {program.pid or '-'}")
     settings = configuration.read(place)
     silent = [name for name, answers in readiness.checks(settings).items() if not answers()]
     for name in silent:
-        print(f"{name:12} does not answer")
+        print(f"{name:{COLUMN}} does not answer")
     print(f"The portal's address: {configuration.address(settings.portal.port)}")
     fine = not silent and all(program.state == "RUNNING" for program in programs)
     return 0 if fine else EXIT_STOPPED

@@ -1,5 +1,6 @@
 """Whether the demonstration can be used: a program that runs does not answer yet."""
 
+import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -15,6 +16,8 @@ from cloudhands.web.index.people import People
 
 LIMIT_SECONDS = 60
 POLL_SECONDS = 0.1
+TIMEOUT_SECONDS = 5
+READY = "/health/ready"
 TAIL_LINES = 5
 TAIL_COLUMNS = 300
 
@@ -25,10 +28,18 @@ class NotReady(CloudhandsError):
 
 def checks(settings: Settings) -> Mapping[str, Callable[[], bool]]:
     """What has to answer, by the program that answers it."""
-    return {
+    portal = settings.portal
+    found = {
         "directory": lambda: _directory_answers(settings),
         "cloud-index": lambda: _has_synced(settings),
-        "cloud-serve": lambda: portal_answers(settings.portal.host, settings.portal.port),
+    }
+    at_the_port = HTTPConnection(portal.host, portal.port, timeout=TIMEOUT_SECONDS)
+    if not portal.nginx:
+        return found | {"cloud-serve": lambda: _is_there(at_the_port, READY)}
+    behind = _UnixConnection(settings.path(portal.socket))
+    return found | {
+        "cloud-serve": lambda: _is_there(behind, READY),
+        "nginx": lambda: _is_there(at_the_port, "/"),
     }
 
 
@@ -45,11 +56,25 @@ def _has_synced(settings: Settings) -> bool:
     return True
 
 
-def portal_answers(host: str, port: int) -> bool:
-    """Whether the front page is there."""
+class _UnixConnection(HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=TIMEOUT_SECONDS)
+        self._path = path
+
+    def connect(self) -> None:
+        """Connect; `HTTPConnection` calls it before a request."""
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+def _is_there(connection: HTTPConnection, path: str) -> bool:
+    """Whether a page is answered with 200; the connection can be used again."""
     try:
-        with closing(HTTPConnection(host, port, timeout=5)) as connection:
-            connection.request("GET", "/")
+        with closing(connection):
+            connection.request("GET", path)
             return connection.getresponse().status == 200
     except (OSError, HTTPException):
         return False
@@ -79,11 +104,10 @@ def _is_hopeless(supervision: Supervision) -> bool:
 
 
 def _explained(problems: Sequence[str], supervision: Supervision) -> str:
-    logs = {program.name: program.log for program in supervision.programs()}
     lines = [f"not ready: {', '.join(problems)}"]
-    for name in problems:
-        if name in logs:
-            lines += [f"{logs[name]} ends:", *(f"  {line}" for line in _tail(logs[name]))]
+    for program in supervision.programs():
+        if program.name in problems or any(map(program.is_of, problems)):
+            lines += [f"{program.log} ends:", *(f"  {line}" for line in _tail(program.log))]
     return "\n".join(lines)
 
 

@@ -11,6 +11,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 from cloudhands.common.errors import ConfigurationError
+from cloudhands.common.testing import programs
 from cloudhands.common.testing.ports import free_port
 from cloudhands.ops.admin.main import main as cloud_admin
 from cloudhands.ops.demo import configuration, directory, summary
@@ -46,11 +47,13 @@ def prepare(place: Place, port: int) -> None:
     """
     # The directory's port is nobody's business but ours, so each start takes one that is free.
     served = directory.prepare(place.state / "directory", free_port())
-    files.write(place.layout, place.state)
+    nginx = programs.find("nginx") is not None
+    tables = configuration.values(place, port, served.settings, nginx=nginx)
+    configuration.write(place.settings, tables)
+    files.write(place.layout, configuration.read(place).portal, place.state)
     _write_program(place, served.argv)
-    configuration.write(place.settings, configuration.values(place, port, served.settings))
     _fill_database(place, administrator(place))
-    _write_summary(place, port, served)
+    _write_summary(place, served)
 
 
 def administrator(place: Place) -> directory.SignIn:
@@ -100,8 +103,7 @@ def _admin(place: Place, command: str) -> None:
         raise ConfigurationError(f"'cloud-admin {command}' ended with status {status}")
 
 
-def _write_summary(place: Place, port: int, served: directory.Prepared) -> None:
-    address = configuration.address(port)
-    text = summary.text(place, address, administrator(place), served)
+def _write_summary(place: Place, served: directory.Prepared) -> None:
+    text = summary.text(place, configuration.read(place).portal, administrator(place), served)
     place.summary.touch(mode=0o600)
     place.summary.write_text(text, encoding="utf-8")

@@ -6,12 +6,15 @@ It is written down when the demonstration is set up, so that one that runs tells
 import shlex
 from collections.abc import Sequence
 
+from cloudhands.common.settings import Portal
 from cloudhands.common.testing.people import COUNT
+from cloudhands.ops.demo import configuration
 from cloudhands.ops.demo.directory import Prepared, SignIn
 from cloudhands.ops.demo.place import Place
 
 TEXT = """\
 The portal answers at {address}
+{front}
 
 Sign in as
 {sign_ins}
@@ -23,10 +26,14 @@ Look after the processes:
 """
 
 
-def text(place: Place, address: str, administrator: SignIn, served: Prepared) -> str:
+NGINX = "nginx stands in front of it."
+NO_NGINX = "It is served directly, without nginx in front, which is not installed."
+
+
+def text(place: Place, portal: Portal, administrator: SignIn, served: Prepared) -> str:
     """The whole summary.
 
-    :param address: the portal's.
+    :param portal: how people reach it.
     :param administrator: the organisation's, who has a local account.
     :param served: the directory.
     """
@@ -37,7 +44,8 @@ def text(place: Place, address: str, administrator: SignIn, served: Prepared) ->
         _line(bystander, "somebody else, in the directory"),
     ]
     return TEXT.format(
-        address=address,
+        address=configuration.address(portal.port),
+        front=NGINX if portal.nginx else NO_NGINX,
         sign_ins="\n".join(lines),
         server=served.server,
         count=COUNT,

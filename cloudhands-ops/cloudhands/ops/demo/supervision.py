@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from xmlrpc.client import Error, ServerProxy
 
+from supervisor.options import make_namespec
 from supervisor.xmlrpc import SupervisorTransport
 
 from cloudhands.common.errors import CloudhandsError
@@ -34,6 +35,7 @@ class SupervisionError(CloudhandsError):
 class Program:
     """One program of supervisord.
 
+    :param name: as supervisorctl knows it; one of several of a kind has the kind before a colon.
     :param state: in supervisord's words: RUNNING, STARTING, BACKOFF, FATAL, STOPPED...
     :param pid: its process id, 0 while there is none.
     """
@@ -42,6 +44,10 @@ class Program:
     state: str
     pid: int
     log: Path
+
+    def is_of(self, kind: str) -> bool:
+        """Whether it is the program of that name, or one of several."""
+        return self.name.partition(":")[0] == kind
 
 
 class Supervision:
@@ -132,7 +138,8 @@ class Supervision:
 
 
 def _program(info: dict[str, Any]) -> Program:
-    return Program(info["name"], info["statename"], info["pid"], Path(info["stdout_logfile"]))
+    name = make_namespec(info["group"], info["name"])
+    return Program(name, info["statename"], info["pid"], Path(info["stdout_logfile"]))
 
 
 def _last_line(text: str) -> str:

@@ -1,12 +1,13 @@
 """Renders the deployment files: the same ones for a site and for the demonstration.
 
-Every path in them is absolute, because supervisord leaves its working folder when it goes to the
-background.
+supervisord's always, nginx's where the settings want nginx in front of the portal. Every path in
+them is absolute, because supervisord leaves its working folder when it goes to the background.
 """
 
 import re
 import shlex
 import sysconfig
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -14,8 +15,12 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 
 from cloudhands.common.errors import ConfigurationError
+from cloudhands.common.settings import Portal
+from cloudhands.ops.deploy import nginx
 
 SUPERVISORD = "supervisord.conf"
+NGINX = "nginx.conf"
+NGINX_RUNNER = "nginx.sh"
 
 # A socket's path has 107 bytes at most; supervisord first makes it under a name with its pid.
 LONGEST_SOCKET = 107 - len(".4194304")
@@ -48,6 +53,16 @@ class Layout:
         return self.state / "log"
 
     @property
+    def cache(self) -> Path:
+        """Where nginx keeps public pages and files."""
+        return self.state / "cache"
+
+    @property
+    def temporary(self) -> Path:
+        """Where nginx keeps what does not fit in memory for a moment."""
+        return self.run / "nginx"
+
+    @property
     def socket(self) -> Path:
         """Where supervisord is spoken to."""
         return self.run / "supervisor.sock"
@@ -58,17 +73,20 @@ class Layout:
         return self.run / "supervisord.pid"
 
 
-def write(layout: Layout, to: Path) -> list[Path]:
+def write(layout: Layout, portal: Portal, to: Path) -> list[Path]:
     """Render each deployment file into a folder, and make the folders that they name.
 
     :returns: the files, in sorted order.
-    :raises ConfigurationError: if something cannot be written or supervisord could not read it.
+    :raises ConfigurationError: if something cannot be written, or the program that it is for could
+        not read it.
     """
-    _check(layout)
+    to = to.absolute()
+    _check(layout, portal, to)
+    texts = _texts(layout, portal, to)
     try:
-        for folder in (to, layout.run, layout.logs):
+        for folder in (to, layout.run, layout.logs, layout.cache, layout.temporary):
             folder.mkdir(parents=True, exist_ok=True)
-        return [_write(layout, name, to) for name in _templates()]
+        return [_write(to / name, text) for name, text in sorted(texts.items())]
     except OSError as error:
         raise ConfigurationError(
             f"{error.filename} cannot be written: {error.strerror}. Name another folder, or change "
@@ -76,28 +94,41 @@ def write(layout: Layout, to: Path) -> list[Path]:
         ) from error
 
 
-def _check(layout: Layout) -> None:
-    if len(bytes(layout.socket)) > LONGEST_SOCKET:
-        raise ConfigurationError(
-            f"{layout.socket} is too long for a socket: choose a state folder with a shorter path"
-        )
-    for path in (layout.config, layout.state, layout.programs):
+def _check(layout: Layout, portal: Portal, to: Path) -> None:
+    for socket in (layout.socket, layout.state / portal.socket):
+        if len(bytes(socket)) > LONGEST_SOCKET:
+            raise ConfigurationError(
+                f"{socket} is too long for a socket: choose a state folder with a shorter path"
+            )
+    for path in (layout.config, layout.state, layout.programs, to):
         if UNUSABLE.search(str(path)):
             raise ConfigurationError(
                 f"{path}: supervisord cannot be told of a path with a percent sign, a comment sign "
                 "after a space, or a line's end: choose another"
             )
+    if not portal.nginx and ":" in portal.host:
+        raise ConfigurationError(
+            f"portal.host {portal.host}: supervisord holds the port for cloud-serve, and can hold "
+            "one of IPv4 only: set portal.nginx = true"
+        )
 
 
-def _templates() -> list[str]:
-    folder = resources.files("cloudhands.ops.deploy")
-    names = (file.name for file in folder.iterdir() if file.name.endswith(".jinja"))
-    return sorted(names)
+def _texts(layout: Layout, portal: Portal, to: Path) -> Mapping[str, str]:
+    """Each file's text by its name."""
+    names = [SUPERVISORD]
+    known: dict[str, object] = {
+        "layout": layout,
+        "portal": portal,
+        "socket": layout.state / portal.socket,
+    }
+    if portal.nginx:
+        names += [NGINX, NGINX_RUNNER]
+        known |= {"nginx_conf": to / NGINX, "nginx_sh": to / NGINX_RUNNER, **nginx.values(portal)}
+    return {name: render(f"{name}.jinja", **known) for name in names}
 
 
-def _write(layout: Layout, name: str, to: Path) -> Path:
-    file = to.absolute() / name.removesuffix(".jinja")
-    file.write_text(render(name, layout=layout), encoding="utf-8")
+def _write(file: Path, text: str) -> Path:
+    file.write_text(text, encoding="utf-8")
     return file
 
 
@@ -107,8 +138,11 @@ def render(name: str, **values: object) -> str:
     :param values: what it may name; a name that is not among them is an error.
     """
     template = (resources.files("cloudhands.ops.deploy") / name).read_text(encoding="utf-8")
-    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)
+    environment = Environment(
+        undefined=StrictUndefined, keep_trailing_newline=True, lstrip_blocks=True, trim_blocks=True
+    )
     environment.filters["argument"] = _argument
+    environment.filters["quoted"] = nginx.quoted
     return environment.from_string(template).render(values)
 
 
