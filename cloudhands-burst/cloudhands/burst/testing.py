@@ -155,7 +155,7 @@ class World:
         with self.database.reading() as session:
             appliance = by_uuid(session, uuid)
             assert appliance is not None
-            return list(addresses_of(session, [appliance])[appliance.id])
+            return list(addresses_of(session, appliance.id))
 
     def history(self, uuid: UUID) -> list[tuple[str | None, str]]:
         """Each change of state and why, the oldest first."""

@@ -12,7 +12,7 @@ from cloudhands.common.actor.tables import User
 from cloudhands.common.address.tables import HeldAddress
 from cloudhands.common.appliance import commands
 from cloudhands.common.appliance.commands import PERMISSION_FOR, Goal, Launch, can_retry
-from cloudhands.common.appliance.queries import addresses_of, by_uuid, living_node, of_organisation
+from cloudhands.common.appliance.queries import addresses_of, by_uuid, listed, living_node
 from cloudhands.common.appliance.states import APPLIANCE, GOALS
 from cloudhands.common.appliance.tables import Appliance, Node
 from cloudhands.common.catalogue.queries import every
@@ -78,7 +78,7 @@ def test_no_more_than_the_limit(scene: Scene) -> None:
         scene.make.appliance(scene.organisation, scene.owner)
     with pytest.raises(LimitReached):
         scene.make.appliance(scene.organisation, scene.owner)
-    assert len(of_organisation(scene.session, scene.organisation)) == 3
+    assert len(listed(scene.session, scene.organisation.id)) == 3
 
 
 def test_a_stranger_may_not_launch(scene: Scene) -> None:
@@ -179,9 +179,11 @@ def test_what_is_to_be_deleted_is_not_tried_again(scene: Scene) -> None:
 
 
 def test_what_is_deleted_is_not_listed(scene: Scene) -> None:
-    assert list(of_organisation(scene.session, scene.organisation)) == [scene.appliance]
+    assert [row.uuid for row in listed(scene.session, scene.organisation.id)] == [
+        scene.appliance.uuid
+    ]
     scene.put("deleted", goal="deleted")
-    assert list(of_organisation(scene.session, scene.organisation)) == []
+    assert listed(scene.session, scene.organisation.id) == []
     assert by_uuid(scene.session, scene.appliance.uuid) is scene.appliance
 
 
@@ -199,7 +201,7 @@ def test_the_database_forbids_an_address_held_twice(scene: Scene) -> None:
     scene.session.flush()
     scene.session.add_all([held(first, released_at=LATER), held(second)])
     scene.session.flush()
-    assert addresses_of(scene.session, [scene.appliance]) == {scene.appliance.id: ["10.0.0.2"]}
+    assert addresses_of(scene.session, scene.appliance.id) == ["10.0.0.2"]
     with pytest.raises(IntegrityError), scene.session.begin_nested():
         scene.session.add(held(first))
 

@@ -104,7 +104,7 @@ def test_a_uid_that_the_directory_gave_to_somebody_else(session, make):
     for _ in range(2):
         commands.invite(session, admin, organisation, person("grace"), "member", NOON)
         session.flush()
-    uids = {row.user.uid for row in queries.of_organisation(session, organisation)}
+    uids = {row.uid for row in queries.listed(session, organisation.id)}
     assert "grace" in uids
     assert len([uid for uid in uids if uid.startswith("grace~")]) == 1
 

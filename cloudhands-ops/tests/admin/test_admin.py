@@ -11,7 +11,7 @@ from cloudhands.common.account.passwords import check_password
 from cloudhands.common.actor.queries import user_by_uid
 from cloudhands.common.actor.tables import Actor
 from cloudhands.common.catalogue.queries import every
-from cloudhands.common.membership.queries import of_organisation
+from cloudhands.common.membership.queries import listed
 from cloudhands.common.organisation.queries import by_name
 from cloudhands.common.organisation.tables import Organisation
 from cloudhands.common.provider.queries import subscriptions_of
@@ -249,8 +249,8 @@ def test_an_organisation_has_subscriptions_and_an_administrator(with_pi, reading
     assert (told["appliance_limit"], told["providers"]) == (7, ["private", "public"])
     with reading() as session:
         organisation = by_name(session, "eo-group")
-        (membership,) = of_organisation(session, organisation)
-        assert (membership.user.uid, membership.role, membership.state) == ("pi", "admin", "active")
+        (membership,) = listed(session, organisation.id)
+        assert (membership.uid, membership.role, membership.state) == ("pi", "admin", "active")
         found = subscriptions_of(session, organisation.id)
         assert [(one.provider.name, one.overflow, one.state) for one in found] == [
             ("private", "auto", "active"),
@@ -410,8 +410,8 @@ def test_the_commands_work_on_either_database(config, database_url, database):
     assert main([*argv, *PI]) == main([*argv, *ORG]) == 1
     assert main([*argv, *ORG, "--if-missing"]) == 0
     with database.reading() as session:
-        (membership,) = of_organisation(session, by_name(session, "eo-group"))
-        assert (membership.user.uid, membership.role) == ("pi", "admin")
+        (membership,) = listed(session, by_name(session, "eo-group").id)
+        assert (membership.uid, membership.role) == ("pi", "admin")
 
 
 def test_nobody_acts_who_is_not_recorded(with_pi, reading):

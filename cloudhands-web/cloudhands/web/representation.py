@@ -5,6 +5,7 @@ and `options` (what can be done now, with its fields). `http.hal` renders it as 
 page's template as HTML; neither knows what the other does.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -90,7 +91,7 @@ class Option:
         """The fields of the option's model."""
         if self.form is None:
             return ()
-        schema = self.form.model_json_schema()
+        schema = _schema(self.form)
         required = schema.get("required", ())
         return [
             self._field(name, about, name in required)
@@ -162,6 +163,11 @@ class Representation:
         """The same, with what somebody typed into an option and what was wrong with it."""
         failed = replace(self.options[key], values=values, errors=errors)
         return replace(self, options={**self.options, key: failed})
+
+
+@functools.cache
+def _schema(form: type[BaseModel]) -> Mapping[str, Any]:
+    return form.model_json_schema()
 
 
 def options(*offered: Option | None) -> Mapping[str, Option]:

@@ -1,6 +1,8 @@
 """What can be read of appliances, in a fixed number of queries."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Boolean, Connection, and_, bindparam, func, literal_column, select
@@ -13,6 +15,7 @@ from cloudhands.common.membership.queries import roles_in
 from cloudhands.common.membership.tables import Membership
 from cloudhands.common.organisation.tables import Organisation
 from cloudhands.common.permissions import MEMBERS, Role
+from cloudhands.common.provider.tables import Provider
 from cloudhands.common.seen import RENAMES, Seen, Version, revision
 
 _PRESENT = literal_column(f"appliances.{PRESENT}", Boolean)
@@ -41,27 +44,75 @@ def by_id(session: Session, id_: int) -> Appliance:
     return session.get_one(Appliance, id_, options=_SHOWN)
 
 
-def of_organisation(session: Session, organisation: Organisation) -> Sequence[Appliance]:
-    """The appliances that are not deleted, the newest first, in one query."""
-    return session.scalars(
-        select(Appliance)
-        .where(Appliance.organisation_id == organisation.id, _PRESENT)
-        .options(*_SHOWN)
-        .order_by(Appliance.id.desc())
-    ).all()
+class Listed(NamedTuple):
+    """An appliance as one of a list; `provider` and `owner` are names."""
+
+    id: int
+    uuid: UUID
+    label: str
+    size: str
+    goal: str
+    state: str
+    problem: str
+    created_at: datetime
+    provider: str | None
+    owner: str
+    moving: bool
 
 
-def addresses_of(session: Session, appliances: Sequence[Appliance]) -> Mapping[int, Sequence[str]]:
-    """The addresses held now, by appliance id, in one query."""
-    found: dict[int, list[str]] = {appliance.id: [] for appliance in appliances}
-    rows = session.execute(
-        select(Node.appliance_id, HeldAddress.address)
-        .join(HeldAddress, HeldAddress.node_id == Node.id)
-        .where(Node.appliance_id.in_(found), HeldAddress.released_at.is_(None))
-        .order_by(HeldAddress.id)
+_LISTED = (
+    select(
+        Appliance.id,
+        Appliance.uuid,
+        Appliance.label,
+        Appliance.size,
+        Appliance.goal,
+        Appliance.state,
+        Appliance.problem,
+        Appliance.created_at,
+        Provider.name,
+        Actor.name,
+        Appliance.due_at.is_not(None),
     )
+    .join(Actor, Actor.id == Appliance.owner_id)
+    .outerjoin(Provider, Provider.id == Appliance.provider_id)
+    .where(Appliance.organisation_id == bindparam("organisation"), _PRESENT)
+    .order_by(Appliance.id.desc())
+)
+
+
+def listed(connection: Connection | Session, organisation_id: int) -> Sequence[Listed]:
+    """An organisation's appliances that are not deleted, the newest first, in one query."""
+    rows = connection.execute(_LISTED, {"organisation": organisation_id})
+    return [Listed(*row) for row in rows]
+
+
+_HELD = (
+    select(Node.appliance_id, HeldAddress.address)
+    .join(HeldAddress, HeldAddress.node_id == Node.id)
+    .where(HeldAddress.released_at.is_(None))
+    .order_by(HeldAddress.id)
+)
+_HELD_BY_APPLIANCE = _HELD.where(Node.appliance_id == bindparam("appliance"))
+_HELD_IN_ORGANISATION = _HELD.join(Appliance, Appliance.id == Node.appliance_id).where(
+    Appliance.organisation_id == bindparam("organisation"), _PRESENT
+)
+
+
+def addresses_of(connection: Connection | Session, appliance_id: int) -> Sequence[str]:
+    """The addresses that an appliance holds now, in one query."""
+    rows = connection.execute(_HELD_BY_APPLIANCE, {"appliance": appliance_id})
+    return [address for _, address in rows]
+
+
+def addresses_in(
+    connection: Connection | Session, organisation_id: int
+) -> Mapping[int, Sequence[str]]:
+    """The addresses that an organisation's appliances hold now, by appliance, in one query."""
+    found: dict[int, list[str]] = {}
+    rows = connection.execute(_HELD_IN_ORGANISATION, {"organisation": organisation_id})
     for appliance_id, address in rows:
-        found[appliance_id].append(address)
+        found.setdefault(appliance_id, []).append(address)
     return found
 
 

@@ -1,6 +1,7 @@
 """What can be read of memberships, and the roles that follow from them."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, and_, bindparam, select
@@ -31,18 +32,34 @@ def locked(session: Session, id_: int) -> Membership:
     return membership
 
 
-def of_organisation(session: Session, organisation: Organisation) -> Sequence[Membership]:
+class Listed(NamedTuple):
+    """A membership as one of a list: whose it is, by uid, name and the directory's id."""
+
+    uuid: UUID
+    role: str
+    state: str
+    uid: str
+    name: str
+    directory_id: str | None
+
+
+_LISTED = (
+    select(
+        Membership.uuid, Membership.role, Membership.state, User.uid, User.name, User.directory_id
+    )
+    .join(User, User.id == Membership.user_id)
+    .where(
+        Membership.organisation_id == bindparam("organisation"),
+        Membership.state.in_(("invited", "accepted", "active")),
+    )
+    .order_by(User.name, Membership.id)
+)
+
+
+def listed(connection: Connection | Session, organisation_id: int) -> Sequence[Listed]:
     """Who is invited or a member, by name, in one query."""
-    return session.scalars(
-        select(Membership)
-        .join(User, User.id == Membership.user_id)
-        .where(
-            Membership.organisation_id == organisation.id,
-            Membership.state.in_(("invited", "accepted", "active")),
-        )
-        .options(joinedload(Membership.user))
-        .order_by(User.name, Membership.id)
-    ).all()
+    rows = connection.execute(_LISTED, {"organisation": organisation_id})
+    return [Listed(*row) for row in rows]
 
 
 def invitations_of(session: Session, user: User) -> Sequence[Membership]:

@@ -2,10 +2,12 @@
 
 from collections.abc import Collection, Sequence
 from typing import Any
+from uuid import UUID
 
 from cloudhands.common import history, permissions
 from cloudhands.common.appliance import queries
 from cloudhands.common.appliance.commands import Rename, can_retry, possible_goals
+from cloudhands.common.appliance.queries import Listed
 from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.history import Event
 from cloudhands.common.permissions import Role
@@ -15,14 +17,16 @@ from cloudhands.web.request import PortalRequest
 DELETING = "The machine and everything on its disk will be gone. There is no way back."
 
 
-def summary(
-    request: PortalRequest, appliance: Appliance, addresses: Sequence[str]
-) -> Representation:
+def summary(request: PortalRequest, appliance: Listed, addresses: Sequence[str]) -> Representation:
     """An appliance as one of a list."""
     return Representation(
         title=appliance.label,
-        info=_info(request, appliance, addresses),
-        nav=[Link("self", _path(request, "appliance", appliance), appliance.label)],
+        info={
+            **_info(appliance, addresses),
+            **_where(request, appliance.provider),
+            "owner": appliance.owner,
+        },
+        nav=[Link("self", _path(request, "appliance", appliance.uuid), appliance.label)],
     )
 
 
@@ -31,11 +35,14 @@ def of_appliance(
 ) -> Representation:
     """An appliance with where it runs and why, its history, and what can be done now."""
     organisation = appliance.organisation
-    addresses = queries.addresses_of(request.db, [appliance])[appliance.id]
+    addresses = queries.addresses_of(request.connection, appliance.id)
+    provider = appliance.provider.name if appliance.provider else None
     return Representation(
         title=appliance.label,
         info={
-            **_info(request, appliance, addresses),
+            **_info(appliance, addresses),
+            **_where(request, provider),
+            "owner": appliance.owner.name,
             "item": appliance.definition["title"],
             "organisation": organisation.title,
             "placement": appliance.placement,
@@ -52,24 +59,24 @@ def _nav(request: PortalRequest, appliance: Appliance, roles: Collection[Role]) 
     organisation = appliance.organisation
     up = request.route_path("organisation", organisation=organisation.uuid)
     nav = [
-        Link("self", _path(request, "appliance", appliance), appliance.label),
+        Link("self", _path(request, "appliance", appliance.uuid), appliance.label),
         Link("up", up, organisation.title),
     ]
     if appliance.state != "deleted" and permissions.allowed("appliance.rename", roles):
-        nav.append(Link("edit-form", _path(request, "rename", appliance), "Rename"))
+        nav.append(Link("edit-form", _path(request, "rename", appliance.uuid), "Rename"))
     return nav
 
 
 def of_rename(request: PortalRequest, appliance: Appliance) -> Representation:
     """The form that renames an appliance."""
-    path = _path(request, "rename", appliance)
+    path = _path(request, "rename", appliance.uuid)
     title = f"Rename {appliance.label}"
     return Representation(
         title=title,
         info={"label": appliance.label},
         nav=[
             Link("self", path, title),
-            Link("up", _path(request, "appliance", appliance), appliance.label),
+            Link("up", _path(request, "appliance", appliance.uuid), appliance.label),
         ],
         options=options(
             Option(
@@ -84,31 +91,29 @@ def of_rename(request: PortalRequest, appliance: Appliance) -> Representation:
     )
 
 
-def _path(request: PortalRequest, route: str, appliance: Appliance) -> str:
-    path: str = request.route_path(route, appliance=appliance.uuid)
+def _path(request: PortalRequest, route: str, appliance: UUID) -> str:
+    path: str = request.route_path(route, appliance=appliance)
     return path
 
 
-def _info(request: PortalRequest, appliance: Appliance, addresses: Sequence[str]) -> dict[str, Any]:
+def _info(appliance: Appliance | Listed, addresses: Sequence[str]) -> dict[str, Any]:
     return {
         "label": appliance.label,
         "state": appliance.state,
         "goal": appliance.goal,
         "problem": appliance.problem,
         "size": appliance.size,
-        "provider": appliance.provider.name if appliance.provider else "",
-        "provider_title": _provider_title(request, appliance),
         "addresses": list(addresses),
-        "owner": appliance.owner.name,
         "created_at": appliance.created_at,
     }
 
 
-def _provider_title(request: PortalRequest, appliance: Appliance) -> str:
-    if appliance.provider is None:
-        return ""
-    defined = request.services.settings.providers.get(appliance.provider.name)
-    return defined.label if defined else appliance.provider.name
+def _where(request: PortalRequest, provider: str | None) -> dict[str, Any]:
+    defined = request.services.settings.providers.get(provider or "")
+    return {
+        "provider": provider or "",
+        "provider_title": defined.label if defined else provider or "",
+    }
 
 
 def _event(event: Event) -> Representation:
@@ -137,7 +142,7 @@ def _options(
     return dict(
         options(
             *(
-                Option(key, title, _path(request, key, appliance), warning=warning)
+                Option(key, title, _path(request, key, appliance.uuid), warning=warning)
                 for key, title, possible, warning in offered
                 if possible and permissions.allowed(f"appliance.{key}", roles)
             )

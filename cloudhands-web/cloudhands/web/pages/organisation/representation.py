@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 
 from cloudhands.common import permissions
 from cloudhands.common.appliance import queries as appliances
-from cloudhands.common.membership.queries import of_organisation as memberships_of
-from cloudhands.common.membership.tables import Membership
+from cloudhands.common.membership import queries as memberships
+from cloudhands.common.membership.queries import Listed
 from cloudhands.common.organisation.tables import Organisation
 from cloudhands.common.permissions import Role
 from cloudhands.web.pages.appliance.representation import summary
@@ -17,19 +17,19 @@ def of_organisation(
     request: PortalRequest, organisation: Organisation, roles: Collection[Role]
 ) -> Representation:
     """An organisation with its appliances and members."""
-    shown = appliances.of_organisation(request.db, organisation)
-    addresses = appliances.addresses_of(request.db, shown)
+    shown = appliances.listed(request.connection, organisation.id)
+    addresses = appliances.addresses_in(request.connection, organisation.id)
     return Representation(
         title=organisation.title,
         info={
             "name": organisation.name,
             "limit": organisation.appliance_limit,
             "used": organisation.appliances,
-            "moving": any(row.due_at is not None for row in shown),
+            "moving": any(row.moving for row in shown),
         },
         nav=_nav(request, organisation, roles),
         items={
-            "ch:appliance": [summary(request, row, addresses[row.id]) for row in shown],
+            "ch:appliance": [summary(request, row, addresses.get(row.id, ())) for row in shown],
             "ch:members": _members(request, organisation, roles),
         },
     )
@@ -56,16 +56,15 @@ def _members(
     sees_invited = permissions.allowed("membership.invite", roles)
     return [
         _member(request, row, sees_invited)
-        for row in memberships_of(request.db, organisation)
+        for row in memberships.listed(request.connection, organisation.id)
         if row.state == "active" or sees_invited
     ]
 
 
-def _member(request: PortalRequest, membership: Membership, may_edit: bool) -> Representation:
-    user = membership.user
-    path = request.route_path("membership", membership=membership.uuid)
+def _member(request: PortalRequest, row: Listed, may_edit: bool) -> Representation:
+    path = request.route_path("membership", membership=row.uuid) if may_edit else ""
     return Representation(
-        title=user.name,
-        info={"uid": user.uid, "role": membership.role, "state": membership.state},
+        title=row.name,
+        info={"uid": row.uid, "role": row.role, "state": row.state},
         nav=[Link("edit-form", path, "Change")] if may_edit else [],
     )

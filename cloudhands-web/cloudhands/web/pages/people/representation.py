@@ -2,7 +2,7 @@
 
 from cloudhands.common.directory import Person
 from cloudhands.common.membership.commands import Invitation
-from cloudhands.common.membership.queries import of_organisation as memberships_of
+from cloudhands.common.membership.queries import listed
 from cloudhands.common.organisation.tables import Organisation
 from cloudhands.web.representation import ROLES, Link, Option, Representation, options
 from cloudhands.web.request import PortalRequest
@@ -29,7 +29,8 @@ def of_colleagues(request: PortalRequest, organisation: Organisation, query: str
     """People who match, each with the way to invite them to an organisation."""
     path = request.route_path("colleagues", organisation=organisation.uuid)
     up = request.route_path("organisation", organisation=organisation.uuid)
-    known = {row.user.directory_id: row.state for row in memberships_of(request.db, organisation)}
+    members = listed(request.connection, organisation.id)
+    known = {row.directory_id: row.state for row in members}
     return Representation(
         title=f"Invite a colleague to {organisation.title}",
         info={"query": query, "path": path, "shown": SHOWN},
