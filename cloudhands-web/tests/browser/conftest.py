@@ -49,7 +49,8 @@ def address(portal):
 def visit(chromium, portal, address):
     """Opens a page as somebody; at the end, whatever a browser complained of fails the test.
 
-    A test that provokes complaints takes them out of `page.complaints` itself.
+    A test that provokes complaints takes them out of `page.complaints` itself. Options are a
+    browser context's.
     """
     opened = []
 
@@ -86,21 +87,49 @@ def _note(page, message):
 def every_page(portal):
     """Name, viewer and path of every page."""
     world = portal.world
-    organisation = f"/organisations/{world.organisation}"
+    organisation, appliance = (
+        f"/organisations/{world.organisation}",
+        f"/appliances/{world.appliance}",
+    )
     return [
         ("front-visitor", "", "/"),
+        ("sign-in", "", "/sign-in"),
+        ("rels", "", "/rels"),
+        ("rel", "", "/rels/appliance"),
+        ("problems", "", "/problems"),
+        ("problem", "", "/problems/conflict"),
         ("front-invited", "invitee", "/"),
+        ("invitation", "invitee", f"/invitations/{world.invitation}"),
         ("front-member", "member", "/"),
-        ("organisation", "admin", organisation),
+        ("organisation-member", "member", organisation),
         ("catalogue", "member", f"{organisation}/catalogue"),
         ("launch", "member", f"{organisation}/catalogue/{world.item}"),
-        ("appliance", "member", f"/appliances/{world.appliance}"),
+        ("appliance", "member", appliance),
+        ("rename", "member", f"{appliance}/rename"),
         ("people", "member", "/people?q=grase+hoper"),
-        ("people-invite", "admin", f"{organisation}/people?q=grace"),
+        ("nobody", "member", "/people?q=zzzzzz"),
         ("account", "member", "/account"),
-        ("invitation", "invitee", f"/invitations/{world.invitation}"),
         ("not-found", "member", "/nowhere"),
+        ("organisation", "admin", organisation),
+        ("membership", "admin", f"/memberships/{world.invitation}"),
+        ("people-invite", "admin", f"{organisation}/people?q=grace"),
     ]
+
+
+@pytest.fixture
+def tour(visit, every_page):
+    """Goes through every page, in one window for each viewer; options are those of `visit`."""
+
+    def tour(**options):
+        windows = {}
+        for name, uid, path in every_page:
+            page = windows[uid] = windows.get(uid) or visit(uid, **options)
+            page.goto(path)
+            yield name, page
+            if name == "not-found":
+                assert page.complaints.pop().endswith("404 (Not Found)")
+
+    return tour
 
 
 @pytest.fixture

@@ -2,35 +2,33 @@
 
 from cloudhands.web.testing import PASSWORD
 
-# What can have the focus; of a group of radio buttons, the chosen one.
-REACHABLE = """
-Array.from(document.querySelectorAll(
+# Where the focus can be; of a group of radio buttons, on the chosen one.
+PLACES = """
+window.places = Array.from(document.querySelectorAll(
   "a[href], button, input:not([type=hidden]), select, textarea, summary"
-)).filter((one) => one.checkVisibility()).filter(
-  (one) => one.type !== "radio" || one.checked
-).length
+)).filter((one) => one.checkVisibility() && (one.type !== "radio" || one.checked));
+places.length
 """
-SEEN = """
+# Which of them has it, and whether one sees that.
+HERE = """
 (() => {
   const style = getComputedStyle(document.activeElement);
   const outlined = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
-  return outlined || style.boxShadow !== "none";
+  return [places.indexOf(document.activeElement), outlined || style.boxShadow !== "none"];
 })()
 """
 
 
-def test_every_action_is_reached_and_seen(visit, every_page):
-    for name, uid, path in every_page:
-        page = visit(uid, path)
-        reachable, reached = page.evaluate(REACHABLE), set()
-        for _ in range(reachable):
+def test_every_action_is_reached_and_seen(tour):
+    for name, page in tour():
+        count, reached = page.evaluate(PLACES), set()
+        page.evaluate("document.activeElement.blur()")
+        for _ in range(count):
             page.keyboard.press("Tab")
-            where = page.evaluate("document.activeElement.outerHTML")
-            assert page.evaluate(SEEN), f"{name}: the focus is not seen on {where}"
-            reached.add(page.evaluate("Array.from(document.all).indexOf(document.activeElement)"))
-        assert len(reached) == reachable, name
-        page.complaints.clear()
-        page.context.close()
+            place, seen = page.evaluate(HERE)
+            assert seen, f"{name}: the focus is not seen at place {place}"
+            reached.add(place)
+        assert reached == set(range(count)), name
 
 
 def test_the_first_stop_leads_to_the_content(visit, portal):

@@ -29,9 +29,6 @@ def test_a_page_that_would_renew_itself_says_how_to_look_again(plain, portal):
     assert said.inner_text().startswith("Load the page again")
 
 
-def test_every_page_is_whole(plain, every_page):
-    for name, uid, path in every_page:
-        page = plain(uid, path)
+def test_every_page_is_whole(tour):
+    for name, page in tour(java_script_enabled=False):
         assert page.locator("h1").is_visible(), name
-        page.complaints.clear()
-        page.context.close()
