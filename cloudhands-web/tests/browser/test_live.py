@@ -65,6 +65,15 @@ def test_at_rest_nothing_is_touched(look, place, set_state):
     assert changes(page) == []
 
 
+def test_nothing_shifts_while_a_page_loads(visit, place):
+    page = visit("member", place)
+    shifts = page.evaluate(
+        """() => new Promise((done) => new PerformanceObserver((list) => done(list.getEntries()))
+             .observe({type: "layout-shift", buffered: true}) || setTimeout(() => done([]), 300))"""
+    )
+    assert shifts == []
+
+
 def test_a_change_arrives_and_is_told(look, place, set_state):
     page = look("member", place)
     after(page, 2)
@@ -72,6 +81,7 @@ def test_a_change_arrives_and_is_told(look, place, set_state):
     assert page.locator("#news").inner_text() == ""
     set_state("provisioning")
     after(page, 2)
+    page.locator("#news", has_text="mine is provisioning.").wait_for(state="attached")
     page.locator(".state.provisioning").first.wait_for()
     assert page.answers == [304, 200]
     assert page.locator("#news").inner_text() == "mine is provisioning."

@@ -89,13 +89,19 @@ def _property(field: Field) -> Mapping[str, Any]:
         about["value"] = field.value
     if field.type == "hidden":
         about["readOnly"] = True
-    if field.min_length is not None:
-        about["minLength"] = field.min_length
-    if field.max_length is not None:
-        about["maxLength"] = field.max_length
     if field.choices:
         about["options"] = _options(field.choices)
-    return about
+    return about | _limits(field)
+
+
+def _limits(field: Field) -> dict[str, Any]:
+    limits = {
+        "minLength": field.min_length,
+        "maxLength": field.max_length,
+        "min": field.minimum,
+        "max": field.maximum,
+    }
+    return {name: limit for name, limit in limits.items() if limit is not None}
 
 
 def _options(choices: Choices) -> Mapping[str, Any]:

@@ -24,7 +24,7 @@ document.addEventListener("htmx:responseError", (event) => {
 
 // A screen reader is told which things changed, not the whole part that was renewed.
 let told = sentences();
-document.addEventListener("htmx:afterSettle", () => {
+document.addEventListener("htmx:afterSwap", () => {
   const now = sentences();
   const news = now.filter((sentence) => !told.includes(sentence));
   told = now;
