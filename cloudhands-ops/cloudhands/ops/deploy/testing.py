@@ -20,7 +20,7 @@ class Front:
     """An nginx with the rendered configuration, and an application behind it.
 
     :param folder: the state folder; its path must be short enough for a socket.
-    :param app: a WSGI application.
+    :param app: a WSGI application; another one may take its place while it is down.
     :param portal: settings of `[portal]`, besides the port.
     """
 
@@ -29,7 +29,7 @@ class Front:
             state=folder, portal=Portal(host=LOOPBACK, port=free_port(), nginx=True, **portal)
         )
         self.layout = files.Layout(config=folder / "cloudhands.toml", state=folder)
-        self._app = app
+        self.app = app
         self._serving = ExitStack()
 
     @property
@@ -45,7 +45,7 @@ class Front:
     def bring_up(self) -> None:
         """Serve the application behind nginx."""
         listener: socket.socket = self._serving.enter_context(listening(self.settings))
-        self._serving.enter_context(serving(self._app, listener))
+        self._serving.enter_context(serving(self.app, listener))
 
     def take_down(self) -> None:
         """Serve it no more."""
