@@ -2,8 +2,6 @@
 
 import random
 
-import pytest
-
 from cloudhands.common.account import keys
 from cloudhands.common.actor.commands import refresh_user
 from cloudhands.common.actor.tables import User
@@ -25,7 +23,7 @@ from cloudhands.common.testing.factories import ITEM, KEY, Factory, person
 from cloudhands.web.http.negotiation import HAL_FORMS
 from cloudhands.web.testing import NOW, PEOPLE, index_people, user
 
-STEPS = 60
+STEPS = 80
 
 
 class Life:
@@ -181,14 +179,14 @@ def looks(world):
         ("admin", f"/appliances/{world.appliance}/rename"),
         ("admin", f"{organisation}/people?q=name"),
         ("member", "/account"),
+        ("member", "/rels"),
         ("invitee", f"/invitations/{world.invitation}"),
         ("admin", f"/memberships/{world.invitation}"),
     ]
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_the_same_tag_means_the_same_page(any_portal, seed):
-    portal, life = any_portal, Life(any_portal, seed)
+def test_the_same_tag_means_the_same_page(any_portal):
+    portal, life = any_portal, Life(any_portal, seed=7)
     clients = {uid: portal.client(uid) for uid, _ in looks(portal.world)}
     kept, changed = {}, set()
     for _ in range(STEPS):

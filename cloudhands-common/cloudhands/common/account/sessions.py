@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from cloudhands.common import tokens
 from cloudhands.common.account.tables import PortalSession
-from cloudhands.common.actor.tables import User
+from cloudhands.common.actor.tables import Actor, User
 
 
 def open_session(session: Session, user: User, now: datetime, lasts: timedelta) -> str:
@@ -28,15 +28,21 @@ def open_session(session: Session, user: User, now: datetime, lasts: timedelta) 
 
 
 class SignedIn(NamedTuple):
-    """Who is signed in, and by which session."""
+    """Who is signed in, and by which session; `version` is the user's."""
 
     session: UUID
     user_id: int
+    version: int
 
 
 # Made once: asked at every request.
-_OPEN = select(PortalSession.uuid, PortalSession.user_id).where(
-    PortalSession.cookie_digest == bindparam("digest"), PortalSession.expires_at > bindparam("now")
+_OPEN = (
+    select(PortalSession.uuid, PortalSession.user_id, Actor.version)
+    .join(Actor, Actor.id == PortalSession.user_id)
+    .where(
+        PortalSession.cookie_digest == bindparam("digest"),
+        PortalSession.expires_at > bindparam("now"),
+    )
 )
 
 

@@ -28,11 +28,6 @@ def user_by_uid(session: Session, uid: str) -> User | None:
     return session.scalars(select(User).where(User.uid == uid)).one_or_none()
 
 
-def seen_of_user(connection: Connection, user_id: int) -> int | None:
-    """The version of a user."""
-    return connection.scalar(select(Actor.version).where(Actor.id == user_id))
-
-
 def renames(connection: Connection) -> int | None:
     """See `seen.RENAMES`."""
     return connection.scalar(select(RENAMES))

@@ -26,13 +26,13 @@ def compose(
 ) -> str:
     """The strong tag of what a request asks for, without its quotes.
 
-    The session is in it, since forms bear a token of it, and so a page of another session is
-    another page.
+    The viewer's session is in it, since forms bear a token of it, and so a page of another session
+    is another page; and the viewer's version, since every page shows their name.
 
     :param wanted: of a form that edits; it stands before a dot, where `names` finds it.
     """
-    session = request.signed_in.session if request.signed_in else None
-    shaping = (request.services.stamp, chosen_type(request), session, sorted(roles), *versions)
+    viewer = request.signed_in
+    shaping = (request.services.stamp, chosen_type(request), viewer, sorted(roles), *versions)
     digest = hashlib.sha256(repr(shaping).encode()).digest()[:DIGEST_BYTES]
     tag = base64.urlsafe_b64encode(digest).decode()
     return tag if wanted is None else f"{wanted}.{tag}"
