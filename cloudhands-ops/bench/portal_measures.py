@@ -18,13 +18,14 @@ from harness.report import Figure, Figures
 from harness.rounds import Plan, Rates, Ratio, interleaved, ratio
 from portal_world import Person, Size, World
 
+from cloudhands.common.errors import ConfigurationError
 from cloudhands.common.testing.processes import ProcessError
 from cloudhands.web.http.cookies import SESSION_COOKIE
 from cloudhands.web.http.negotiation import HAL_FORMS, HTML
 
 # As many requests under way as keep nginx busy; the portal gets as many.
 PUBLIC_DEPTH = 16
-UNMEASURABLE = (Unexpected, ProtocolError, ProcessError, OSError)
+UNMEASURABLE = (Unexpected, ProtocolError, ProcessError, ConfigurationError, OSError)
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def measure(folder: Path, extent: Extent) -> Figures:
         )
         return {
             **_figures(PAGE_KEYS, lambda: _pages(bench, extent.plan)),
-            **_figures(PUBLIC_KEYS, lambda: _public(bench, extent.plan)),
+            **_figures(PUBLIC_KEYS, lambda: _public(bench, extent.plan, folder / "nginx")),
             **_figures(POLL_KEYS, lambda: _polled(bench.organisations, extent.schedule)),
         }
 
@@ -168,8 +169,15 @@ def _spread(found: Ratio) -> str:
 PUBLIC_KEYS = ("public_cached_ratio",)
 
 
-def _public(bench: Bench, plan: Plan) -> Figures:
-    raise Unexpected("nginx is not wired yet")
+def _public(bench: Bench, plan: Plan, folder: Path) -> Figures:
+    asked = request("/", {"Accept": HTML})
+    with servers.portal_behind_nginx(bench.small.world.settings_file, folder) as cached:
+        targets = {
+            name: Target(port, asked, depth=PUBLIC_DEPTH)
+            for name, port in (("direct", bench.small.port), ("nginx", cached))
+        }
+        rates = interleaved(bench.loader, targets, plan)
+    return {"public_cached_ratio": _compared(rates, "nginx", "direct")}
 
 
 # --- polling -------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""A bare WSGI application under waitress: the ceiling of everything that waitress serves.
+"""A bare WSGI application under the portal's own waitress: the ceiling of what that can serve.
 
 Run as a program: `python hello.py PORT THREADS`.
 """
@@ -7,7 +7,9 @@ import socket
 import sys
 from collections.abc import Callable, Iterable
 
-from waitress.server import create_server
+from cloudhands.common.testing.ports import LOOPBACK
+from cloudhands.web.listening import BACKLOG
+from cloudhands.web.serve import server_on
 
 BODY = b"Hello.\n"
 
@@ -20,8 +22,8 @@ def hello(environ: object, start_response: Callable[..., object]) -> Iterable[by
 
 def main(port: int, threads: int) -> None:
     """Serve until the process is ended."""
-    with socket.create_server(("127.0.0.1", port), backlog=1024) as listener:
-        create_server(hello, sockets=[listener], threads=threads, ident=None).run()
+    with socket.create_server((LOOPBACK, port), backlog=BACKLOG) as listener:
+        server_on(listener, hello, threads).run()
 
 
 if __name__ == "__main__":
