@@ -5,12 +5,15 @@ import dataclasses
 import pytest
 from sqlalchemy import event, select
 
+from cloudhands.common.actor.commands import refresh_user
 from cloudhands.common.actor.tables import User
+from cloudhands.common.appliance import commands
 from cloudhands.common.appliance.tables import Appliance
+from cloudhands.common.directory import Person
 from cloudhands.common.membership.tables import Membership
 from cloudhands.web.app import configure
 from cloudhands.web.http.negotiation import HAL_FORMS
-from cloudhands.web.testing import user
+from cloudhands.web.testing import NOW, user
 
 HTML = "text/html"
 
@@ -175,3 +178,20 @@ def test_what_moves_and_what_rests_are_told_apart(portal):
     resting = client.get(path, headers={"If-None-Match": moving.headers["etag"]})
     assert resting.status_code == 200
     assert "every 15s" in resting.text
+
+
+def test_a_new_name_is_a_new_tag_wherever_it_stands(portal):
+    world, client = portal.world, portal.client("member")
+    with portal.services.database.writing() as session:
+        admin = user(session, "admin")
+        appliance = session.query(Appliance).filter_by(uuid=world.appliance).one()
+        commands.rename(session, admin, appliance, commands.Rename(label="new"), NOW)
+    paths = [f"/organisations/{world.organisation}", f"/appliances/{world.appliance}"]
+    tags = {path: client.get(path).headers["etag"] for path in paths}
+    with portal.services.database.writing() as session:
+        admin = user(session, "admin")
+        refresh_user(session, admin, Person("x", admin.uid, "Ada Newname", admin.mail), NOW)
+    for path in paths:
+        after = client.get(path, headers={"If-None-Match": tags[path]})
+        assert after.status_code == 200, path
+        assert "Ada Newname" in after.text

@@ -53,6 +53,7 @@ class Life:
                 self.remove_key,
                 self.load,
                 self.rename_person,
+                self.rename_person,
                 self.sync,
             ]
         )
@@ -157,7 +158,7 @@ class Life:
         catalogue.load(session, Factory(session, NOW).operator, [wanted], NOW)
 
     def rename_person(self, session):
-        one = self.one(session, User)
+        one = user(session, self.chance.choice(["admin", "member", "invitee"]))
         refresh_user(session, one, Person(one.directory_id, one.uid, self.label(), one.mail), NOW)
 
     def sync(self, session):
