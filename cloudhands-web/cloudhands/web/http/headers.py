@@ -61,6 +61,8 @@ def add_headers(event: NewResponse) -> None:
     whoever polls is sent nothing needless. A new release, with other headers perhaps, has other
     ETags.
     """
+    # What says nothing about who may keep it is kept by nobody: redirects, answers to commands.
+    event.response.headers.setdefault("Cache-Control", "no-store")
     if event.response.status_int != 304:
         secure = event.request.environ["wsgi.url_scheme"] == "https"
         event.response.headerlist.extend(HEADERS_BEHIND_TLS if secure else HEADERS)

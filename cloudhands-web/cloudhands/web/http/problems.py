@@ -7,7 +7,6 @@ page shows.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import structlog
@@ -128,9 +127,12 @@ def refused(error: errors.Refused, request: PortalRequest) -> Response:
 def _to_sign_in(request: PortalRequest) -> Response:
     if "HX-Request" in request.headers:
         # A part of a page that renews itself: the whole page goes, or the part would vanish.
-        page = urlsplit(request.headers.get("HX-Current-URL", "/"))
-        headers = {"HX-Redirect": _sign_in(request, page.path), "WWW-Authenticate": CHALLENGE}
-        return Response(status=401, headers=headers, cache_control="no-store")
+        # Not parsed, since anything may be said there; signing in leads to our own pages alone.
+        _, _, path = request.headers.get("HX-Current-URL", "").partition("://")[2].partition("/")
+        headers = {"HX-Redirect": _sign_in(request, f"/{path}"), "WWW-Authenticate": CHALLENGE}
+        response = Response(status=401, cache_control="no-store")
+        response.headers.update(headers)
+        return response
     wanted = "" if request.method in UNSAFE else request.path_qs
     return HTTPSeeOther(location=_sign_in(request, wanted), cache_control="no-store")
 

@@ -46,6 +46,8 @@ def reject(
             current = hal.render(page, csrf.token(request))
             problem = replace(problem, members={"current": current})
         return answer(request, problem)
+    if key not in page.options:  # it has been done or undone meanwhile
+        return answer(request, problem)
     wrong = error.fields if isinstance(error, InvalidInput) else {"": str(error)}
     shown = page.with_errors(key, _without_passwords(page, key, request), wrong)
     response = Response(text=render_html(request, template, shown), status=problem.status)
