@@ -1,6 +1,7 @@
 """`cloud-serve`: the portal under waitress, until SIGTERM."""
 
 import argparse
+import logging
 import resource
 import socket
 import sys
@@ -69,6 +70,8 @@ def server_on(listener: socket.socket, app: Any, threads: int) -> Any:
     What nginx forwards about the client is believed on a private socket alone. Elsewhere whoever
     connects is the client, and what it says in such headers is dropped.
     """
+    # It warns of every request that waits for a thread, at the very time when there are many.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     trusted: dict[str, Any] = {
         "trusted_proxy": BY_UNIX_SOCKET,
         "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"},
