@@ -15,6 +15,7 @@ from cloudhands.common.membership.queries import listed
 from cloudhands.common.organisation.queries import by_name
 from cloudhands.common.organisation.tables import Organisation
 from cloudhands.common.provider.queries import subscriptions_of
+from cloudhands.common.testing.programs import require
 from cloudhands.ops.admin import secret
 from cloudhands.ops.admin.main import main
 
@@ -374,6 +375,18 @@ def test_deploy_files_are_written_for_the_settings_in_use(admin, config, tmp_pat
     text = (tmp_path / "deploy" / "supervisord.conf").read_text(encoding="utf-8")
     assert file == str(tmp_path / "deploy" / "supervisord.conf")
     assert f"cloud-serve --config {config}" in text
+
+
+def test_with_nginx_in_front_its_configuration_is_written_too(config, tmp_path, capsys):
+    require("nginx")
+    with config.open("a", encoding="utf-8") as file:
+        file.write("[portal]\nnginx = true\nport = 8443\n")
+    assert main(["--config", str(config), "deploy-files", "--to", str(tmp_path / "deploy")]) == 0
+    said = capsys.readouterr().out
+    for name in ("nginx.conf", "nginx.sh", "supervisord.conf"):
+        assert f"Wrote {tmp_path / 'deploy' / name}." in said
+    assert f"nginx -e stderr -t -c {tmp_path / 'deploy' / 'nginx.conf'}" in said
+    assert "http://127.0.0.1:8443/" in said
 
 
 def test_the_settings_file_may_be_named_by_the_environment(config, tmp_path, monkeypatch):

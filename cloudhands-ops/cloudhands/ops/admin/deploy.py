@@ -2,10 +2,12 @@
 
 import argparse
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from cloudhands.common import service
-from cloudhands.common.settings import CONFIG_VARIABLE, DEFAULT_CONFIG
+from cloudhands.common.settings import CONFIG_VARIABLE, DEFAULT_CONFIG, Settings
+from cloudhands.common.testing import programs
 from cloudhands.ops.admin.operation import answer
 from cloudhands.ops.admin.parsing import Commands, command
 from cloudhands.ops.deploy import files
@@ -31,10 +33,18 @@ def write(options: argparse.Namespace) -> None:
     config = options.config or Path(os.environ.get(CONFIG_VARIABLE, DEFAULT_CONFIG))
     layout = files.Layout(config=config.absolute(), state=settings.state.absolute())
     written = files.write(layout, settings.portal, options.to)
-    supervisord = layout.programs / "supervisord"
     answer(
         options,
         {"files": [str(file) for file in written]},
         *(f"Wrote {file}." for file in written),
-        f"Next: {supervisord} -c {options.to.absolute() / files.SUPERVISORD}",
+        *_next(layout, settings, options.to.absolute()),
     )
+
+
+def _next(layout: files.Layout, settings: Settings, to: Path) -> Iterator[str]:
+    """The commands to run now, and where people then reach the portal."""
+    portal = settings.portal
+    if portal.nginx:
+        yield f"Check: {programs.find('nginx')} -e stderr -t -c {to / files.NGINX}"
+    yield f"Next: {layout.programs / 'supervisord'} -c {to / files.SUPERVISORD}"
+    yield f"Then the portal is at {portal.scheme}://{portal.host}:{portal.port}/"
