@@ -48,32 +48,41 @@ class Responses:
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self._taken = 0
+        self._body = slice(0)
         self._heads: dict[bytes, Head] = {}
-        self.body = b""
 
     def feed(self, data: bytes) -> None:
         """Add what was received."""
+        del self._buffer[: self._taken]
+        self._taken = 0
         self._buffer += data
 
     def clear(self) -> None:
         """Forget what is left of the last connection."""
         self._buffer.clear()
+        self._taken = 0
 
     def take(self) -> Head | None:
-        """The next response, once it is complete; its body is in `body`.
+        """The next response, once it is complete.
 
         :raises ProtocolError: if it has a body whose length it does not tell.
         """
-        end = self._buffer.find(END_OF_HEAD)
+        end = self._buffer.find(END_OF_HEAD, self._taken)
         if end < 0:
             return None
-        head = self._head(bytes(self._buffer[:end]))
+        head = self._head(bytes(self._buffer[self._taken : end]))
         begin = end + len(END_OF_HEAD)
         if len(self._buffer) < begin + head.length:
             return None
-        self.body = bytes(self._buffer[begin : begin + head.length])
-        del self._buffer[: begin + head.length]
+        self._taken = begin + head.length
+        self._body = slice(begin, self._taken)
         return head
+
+    @property
+    def body(self) -> bytes:
+        """The body of the response that was taken last, until more is fed."""
+        return bytes(self._buffer[self._body])
 
     def _head(self, text: bytes) -> Head:
         known = self._heads.get(text)
