@@ -68,6 +68,35 @@ def test_nobody_sees_anothers_page_or_another_representation(portal, everybody):
                 assert shown.text == right.text, (path, uid)
 
 
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "",
+        "*/*",
+        "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8",
+        "text/html, application/json",
+        "text/html;q=0.1, application/json",
+        "application/json, text/html",
+        "application/json, text/plain, */*",
+        "application/hal+json",
+        "Application/JSON",
+        "application/prs.hal-forms+json;q=0.5, application/hal+json",
+        "text/css,*/*;q=0.1",
+        "image/png",
+        "nonsense",
+    ],
+)
+def test_nginx_negotiates_as_the_portal_does(portal, client, accept):
+    """For what it takes upon itself, and for what it leaves to the portal."""
+    for path in ("/", "/rels", "/nowhere", "/health/live"):
+        right = portal.client(accept=accept).get(path)
+        for _ in range(2):
+            shown = client(accept=accept).get(path)
+            assert shown.status_code == right.status_code
+            assert shown.headers.get("Content-Type") == right.headers.get("Content-Type")
+            assert shown.text == right.text
+
+
 def test_what_did_not_change_is_304_for_whose_it_is_and_for_nobody_else(portal, everybody):
     for path in ("/", f"/organisations/{portal.world.organisation}"):
         answers = {who: one.get(path) for who, one in everybody.items()}
