@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from uuid import UUID
 
 from pyramid.decorator import reify
+from pyramid.interfaces import IRoutesMapper
 from pyramid.request import Request
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
@@ -55,6 +57,11 @@ class PortalRequest(Request):
         self.release()
         with self.services.database.writing() as session:
             yield session
+
+    def thing_path(self, route: str, **ids: UUID) -> str:
+        """Where a thing is: `route_path` for ids, which need no quoting, at a tenth of the time."""
+        pattern: str = self.registry.getUtility(IRoutesMapper).get_route(route).pattern
+        return f"{self.script_name}{pattern.format_map(ids)}"
 
     @reify
     def body_values(self) -> Mapping[str, str]:

@@ -1,6 +1,7 @@
 """What can be read of organisations."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, and_, bindparam, func, select
@@ -31,6 +32,32 @@ def of_user(session: Session, user: User) -> Sequence[Organisation]:
         .where(Membership.user_id == user.id, Membership.state == "active")
         .order_by(Organisation.title, Organisation.id)
     ).all()
+
+
+class About(NamedTuple):
+    """What people are told of an organisation itself; `used` of its `limit` of appliances."""
+
+    id: int
+    uuid: UUID
+    name: str
+    title: str
+    limit: int
+    used: int
+
+
+_ABOUT = select(
+    Organisation.id,
+    Organisation.uuid,
+    Organisation.name,
+    Organisation.title,
+    Organisation.appliance_limit,
+    Organisation.appliances,
+).where(Organisation.id == bindparam("id"))
+
+
+def about(connection: Connection | Session, id_: int) -> About:
+    """The organisation of that row."""
+    return About(*connection.execute(_ABOUT, {"id": id_}).one())
 
 
 _SEEN = (

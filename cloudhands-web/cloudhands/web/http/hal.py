@@ -4,6 +4,7 @@ HAL: draft-kelly-json-hal; HAL-FORMS: https://rwcbook.github.io/hal-forms/. Our 
 are compact URIs with the prefix `ch:`.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,7 @@ CURIES = [{"name": "ch", "href": "/rels/{rel}", "templated": True}]
 
 
 def render(page: Representation, csrf_token: str) -> dict[str, Any]:
-    """The whole document, ready for JSON.
+    """The whole document, for `dumps`.
 
     :param csrf_token: goes into every template as a read-only property.
     """
@@ -25,8 +26,7 @@ def render(page: Representation, csrf_token: str) -> dict[str, Any]:
 
 
 def _resource(page: Representation, csrf_token: str) -> dict[str, Any]:
-    document: dict[str, Any] = {"title": page.title}
-    document |= {key: _plain(value) for key, value in page.info.items()}
+    document: dict[str, Any] = {"title": page.title, **page.info}
     if page.nav:
         document["_links"] = _links(page.nav)
     if page.items:
@@ -41,8 +41,9 @@ def _resource(page: Representation, csrf_token: str) -> dict[str, Any]:
     return document
 
 
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value
+def dumps(document: Any) -> str:
+    """A document as JSON; moments as ISO 8601 writes them."""
+    return json.dumps(document, ensure_ascii=False, default=datetime.isoformat)
 
 
 def _links(nav: Sequence[Link]) -> dict[str, Any]:

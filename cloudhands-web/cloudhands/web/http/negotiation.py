@@ -5,7 +5,6 @@ renderer decides by the `Accept` header which of the two is sent.
 """
 
 import functools
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -114,7 +113,7 @@ class _PageRenderer:
         request.response.content_type = kind
         if kind == HTML:
             return render_html(request, self._template, page)
-        return json.dumps(hal.render(page, csrf.token(request)), ensure_ascii=False)
+        return hal.dumps(hal.render(page, csrf.token(request)))
 
 
 def _moment(value: datetime) -> str:

@@ -4,7 +4,6 @@ A person never sees a traceback; the operator always finds it in the log, under 
 page shows.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import uuid4
@@ -17,6 +16,7 @@ from pyramid.response import Response
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from cloudhands.common import errors
+from cloudhands.web.http import hal
 from cloudhands.web.http.body import UNSAFE
 from cloudhands.web.http.cookies import SESSION_COOKIE
 from cloudhands.web.http.negotiation import PROBLEM_JSON, render_problem, wants_json
@@ -101,7 +101,7 @@ def _headers(error: errors.Refused) -> Mapping[str, str]:
 def answer(request: PortalRequest, problem: Problem) -> Response:
     """A problem in the form that the client asked for; a program that takes neither gets JSON."""
     if wants_json(request):
-        body = json.dumps(problem.as_json(), ensure_ascii=False)
+        body = hal.dumps(problem.as_json())
         response = Response(text=body, content_type=PROBLEM_JSON, charset="utf-8")
     else:
         response = Response(text=render_problem(request, TEMPLATE, _page(problem)))

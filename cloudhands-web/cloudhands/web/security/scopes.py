@@ -16,7 +16,7 @@ from cloudhands.common.errors import NotFound
 from cloudhands.common.membership import queries as memberships
 from cloudhands.common.membership.tables import Membership
 from cloudhands.common.organisation import queries as organisations
-from cloudhands.common.organisation.tables import Organisation
+from cloudhands.common.organisation.queries import About
 from cloudhands.common.permissions import Role
 from cloudhands.common.seen import Seen
 from cloudhands.web.request import PortalRequest
@@ -75,10 +75,9 @@ class OrganisationScope(Subject):
         return organisations.seen(connection, viewer_id, uuid)
 
     @property
-    def organisation(self) -> Organisation:
-        """Its row, as it is now."""
-        found: Organisation = self.request.db.get_one(Organisation, self.seen.id)
-        return found
+    def organisation(self) -> About:
+        """The organisation, as it is now."""
+        return organisations.about(self.request.connection, self.seen.id)
 
 
 class ApplianceScope(Subject):

@@ -21,11 +21,7 @@ def summary(request: PortalRequest, appliance: Listed, addresses: Sequence[str])
     """An appliance as one of a list."""
     return Representation(
         title=appliance.label,
-        info={
-            **_info(appliance, addresses),
-            **_where(request, appliance.provider),
-            "owner": appliance.owner,
-        },
+        info=_info(request, appliance, appliance.provider, appliance.owner, addresses),
         nav=[Link("self", _path(request, "appliance", appliance.uuid), appliance.label)],
     )
 
@@ -40,9 +36,7 @@ def of_appliance(
     return Representation(
         title=appliance.label,
         info={
-            **_info(appliance, addresses),
-            **_where(request, provider),
-            "owner": appliance.owner.name,
+            **_info(request, appliance, provider, appliance.owner.name, addresses),
             "item": appliance.definition["title"],
             "organisation": organisation.title,
             "placement": appliance.placement,
@@ -92,27 +86,28 @@ def of_rename(request: PortalRequest, appliance: Appliance) -> Representation:
 
 
 def _path(request: PortalRequest, route: str, appliance: UUID) -> str:
-    path: str = request.route_path(route, appliance=appliance)
-    return path
+    return request.thing_path(route, appliance=appliance)
 
 
-def _info(appliance: Appliance | Listed, addresses: Sequence[str]) -> dict[str, Any]:
+def _info(
+    request: PortalRequest,
+    appliance: Appliance | Listed,
+    provider: str | None,
+    owner: str,
+    addresses: Sequence[str],
+) -> dict[str, Any]:
+    defined = request.services.settings.providers.get(provider or "")
     return {
         "label": appliance.label,
         "state": appliance.state,
         "goal": appliance.goal,
         "problem": appliance.problem,
         "size": appliance.size,
-        "addresses": list(addresses),
+        "addresses": addresses,
         "created_at": appliance.created_at,
-    }
-
-
-def _where(request: PortalRequest, provider: str | None) -> dict[str, Any]:
-    defined = request.services.settings.providers.get(provider or "")
-    return {
         "provider": provider or "",
         "provider_title": defined.label if defined else provider or "",
+        "owner": owner,
     }
 
 

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 from cloudhands.common.appliance.commands import Launch
 from cloudhands.common.catalogue.tables import CatalogueItem
-from cloudhands.common.organisation.tables import Organisation
+from cloudhands.common.organisation.queries import About
 from cloudhands.web.http.creation import of_last_creation
 from cloudhands.web.representation import Link, Option, Representation, options
 from cloudhands.web.request import PortalRequest
 
 
 def of_catalogue(
-    request: PortalRequest, organisation: Organisation, items: Sequence[CatalogueItem]
+    request: PortalRequest, organisation: About, items: Sequence[CatalogueItem]
 ) -> Representation:
     """Everything that can be launched."""
     uuid = organisation.uuid
@@ -26,9 +26,7 @@ def of_catalogue(
     )
 
 
-def of_item(
-    request: PortalRequest, organisation: Organisation, item: CatalogueItem
-) -> Representation:
+def of_item(request: PortalRequest, organisation: About, item: CatalogueItem) -> Representation:
     """One item; whoever sees it may launch it."""
     uuid = organisation.uuid
     path = request.route_path("launch", organisation=uuid, item=item.uuid)

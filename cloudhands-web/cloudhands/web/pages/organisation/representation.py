@@ -6,7 +6,7 @@ from cloudhands.common import permissions
 from cloudhands.common.appliance import queries as appliances
 from cloudhands.common.membership import queries as memberships
 from cloudhands.common.membership.queries import Listed
-from cloudhands.common.organisation.tables import Organisation
+from cloudhands.common.organisation.queries import About
 from cloudhands.common.permissions import Role
 from cloudhands.web.pages.appliance.representation import summary
 from cloudhands.web.representation import Link, Representation
@@ -14,7 +14,7 @@ from cloudhands.web.request import PortalRequest
 
 
 def of_organisation(
-    request: PortalRequest, organisation: Organisation, roles: Collection[Role]
+    request: PortalRequest, organisation: About, roles: Collection[Role]
 ) -> Representation:
     """An organisation with its appliances and members."""
     shown = appliances.listed(request.connection, organisation.id)
@@ -23,8 +23,8 @@ def of_organisation(
         title=organisation.title,
         info={
             "name": organisation.name,
-            "limit": organisation.appliance_limit,
-            "used": organisation.appliances,
+            "limit": organisation.limit,
+            "used": organisation.used,
             "moving": any(row.moving for row in shown),
         },
         nav=_nav(request, organisation, roles),
@@ -35,9 +35,7 @@ def of_organisation(
     )
 
 
-def _nav(
-    request: PortalRequest, organisation: Organisation, roles: Collection[Role]
-) -> Sequence[Link]:
+def _nav(request: PortalRequest, organisation: About, roles: Collection[Role]) -> Sequence[Link]:
     uuid = organisation.uuid
     nav = [
         Link("self", request.route_path("organisation", organisation=uuid), organisation.title),
@@ -51,7 +49,7 @@ def _nav(
 
 
 def _members(
-    request: PortalRequest, organisation: Organisation, roles: Collection[Role]
+    request: PortalRequest, organisation: About, roles: Collection[Role]
 ) -> Sequence[Representation]:
     sees_invited = permissions.allowed("membership.invite", roles)
     return [
@@ -62,7 +60,7 @@ def _members(
 
 
 def _member(request: PortalRequest, row: Listed, may_edit: bool) -> Representation:
-    path = request.route_path("membership", membership=row.uuid) if may_edit else ""
+    path = request.thing_path("membership", membership=row.uuid) if may_edit else ""
     return Representation(
         title=row.name,
         info={"uid": row.uid, "role": row.role, "state": row.state},

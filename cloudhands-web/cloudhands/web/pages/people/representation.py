@@ -3,7 +3,7 @@
 from cloudhands.common.directory import Person
 from cloudhands.common.membership.commands import Invitation
 from cloudhands.common.membership.queries import listed
-from cloudhands.common.organisation.tables import Organisation
+from cloudhands.common.organisation.queries import About
 from cloudhands.web.representation import ROLES, Link, Option, Representation, options
 from cloudhands.web.request import PortalRequest
 
@@ -25,7 +25,7 @@ def of_people(request: PortalRequest, query: str) -> Representation:
     )
 
 
-def of_colleagues(request: PortalRequest, organisation: Organisation, query: str) -> Representation:
+def of_colleagues(request: PortalRequest, organisation: About, query: str) -> Representation:
     """People who match, each with the way to invite them to an organisation."""
     path = request.route_path("colleagues", organisation=organisation.uuid)
     up = request.route_path("organisation", organisation=organisation.uuid)
@@ -67,7 +67,7 @@ def _person(person: Person, state: str = "", invite: Option | None = None) -> Re
 
 
 def _invitable(
-    request: PortalRequest, organisation: Organisation, person: Person, state: str
+    request: PortalRequest, organisation: About, person: Person, state: str
 ) -> Representation:
     if state:
         return _person(person, state)
