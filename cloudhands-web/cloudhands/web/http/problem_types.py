@@ -103,8 +103,10 @@ _ALL = (
         "outdated",
         412,
         "Changed meanwhile",
-        "Somebody else changed the thing since you looked at it.",
-        "Get it again, look at what changed, and send your change with the new ETag in If-Match.",
+        "Somebody else changed the thing since you looked at it. The member current is the form "
+        "as it is now.",
+        "Look at what changed, and send your change again with the new if_match, or the new ETag "
+        "in If-Match.",
     ),
     ProblemType(
         "too-large",
@@ -146,7 +148,7 @@ _ALL = (
         428,
         "Precondition required",
         "A change of what others may change too must say which state it is made from.",
-        "Send the ETag of the form that you got in the header If-Match.",
+        "Send the form's property if_match, or its ETag in the header If-Match.",
     ),
     ProblemType(
         "too-many-attempts",

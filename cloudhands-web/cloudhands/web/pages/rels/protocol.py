@@ -21,7 +21,8 @@ HEADERS: Mapping[str, str] = {
     "ETag, If-None-Match": "Every page has a strong ETag. Ask again with If-None-Match: 304 "
     "means unchanged, and costs little.",
     "If-Match": "An edit of what others may edit too needs the ETag of the form that it was made "
-    "with: 428 without, 412 if somebody was faster. Setting a goal of an appliance needs none.",
+    "with, in this header or as the template's property if_match: 428 without, 412 with the "
+    "present state if somebody was faster. Setting a goal of an appliance needs none.",
     "Idempotency-Key": "Send a fresh one with each creation (launch, invite, add-key), up to 255 "
     "characters. The same request with the same key, within 24 hours, makes nothing twice and has "
     "the same answer; another request with that key is 422.",

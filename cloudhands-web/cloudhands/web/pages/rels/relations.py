@@ -156,6 +156,7 @@ RELATIONS: Mapping[str, Relation] = {one.name: one for one in _ALL}
 IANA: Mapping[str, str] = {
     "self": "The resource itself.",
     "up": "The resource that this one is a part of.",
+    "edit-form": "The form that edits the thing; what it sends names the state that it edits.",
     "item": "One of what the resource lists. Always a list.",
     "search": "The search that found this; templated with the variable q.",
     "help": "Documentation for programs.",

@@ -37,7 +37,9 @@ _ALL = (
     ),
     Template("retry", "Try again what failed.", "An appliance that has failed."),
     Template("extend", "Let the appliance expire later."),
-    Template("rename", "Give the thing another name."),
+    Template(
+        "rename", "Give the appliance another label.", "Behind an appliance's link edit-form."
+    ),
     Template(
         "invite",
         "Offer a membership to a person of the directory.",
@@ -45,9 +47,17 @@ _ALL = (
     ),
     Template("resend", "Send the mail of an invitation again."),
     Template("accept", "Become a member.", "An invitation, for who is invited, while it is open."),
-    Template("withdraw", "Take an invitation or a membership back."),
+    Template(
+        "withdraw",
+        "Take an invitation or a membership back.",
+        "Behind a member's link edit-form, while the membership is open.",
+    ),
     Template("approve", "Let somebody go on with what needs consent."),
-    Template("set-role", "Give a member another role."),
+    Template(
+        "set-role",
+        "Give a member another role.",
+        "Behind a member's link edit-form, while the membership is open.",
+    ),
     Template("add-key", "Keep one more SSH key.", "The account."),
     Template("remove-key", "Forget an SSH key.", "An SSH key of the account."),
 )
