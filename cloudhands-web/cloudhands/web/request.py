@@ -54,6 +54,7 @@ class PortalRequest(Request):
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A session that commits at the end; no request holds two connections."""
+        _ = self.viewer  # who acts is known before, from the other connection
         self.release()
         with self.services.database.writing() as session:
             yield session

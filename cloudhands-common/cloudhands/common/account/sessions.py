@@ -28,16 +28,17 @@ def open_session(session: Session, user: User, now: datetime, lasts: timedelta) 
 
 
 class SignedIn(NamedTuple):
-    """Who is signed in, and by which session; `version` is the user's."""
+    """Who is signed in, and by which session; `version` and `name` are the user's."""
 
     session: UUID
     user_id: int
     version: int
+    name: str
 
 
 # Made once: asked at every request.
 _OPEN = (
-    select(PortalSession.uuid, PortalSession.user_id, Actor.version)
+    select(PortalSession.uuid, PortalSession.user_id, Actor.version, Actor.name)
     .join(Actor, Actor.id == PortalSession.user_id)
     .where(
         PortalSession.cookie_digest == bindparam("digest"),

@@ -15,7 +15,7 @@ from pyramid.httpexceptions import HTTPNotAcceptable, HTTPSeeOther
 from pyramid.response import Response
 from webob.acceptparse import create_accept_header
 
-from cloudhands.common.actor.tables import User
+from cloudhands.common.account.sessions import SignedIn
 from cloudhands.web.http import hal
 from cloudhands.web.representation import Representation
 from cloudhands.web.request import PortalRequest
@@ -73,7 +73,7 @@ def render_html(request: PortalRequest, template: str, page: Representation) -> 
 
     :param template: its path below the package, for example `pages/front/templates/front.jinja`.
     """
-    return _render(request, template, page, request.viewer, csrf.token(request))
+    return _render(request, template, page, request.signed_in, csrf.token(request))
 
 
 def render_problem(request: PortalRequest, template: str, page: Representation) -> str:
@@ -88,7 +88,7 @@ def _render(
     request: PortalRequest,
     template: str,
     page: Representation,
-    viewer: User | None,
+    viewer: SignedIn | None,
     csrf_token: str,
 ) -> str:
     environment: Environment = request.registry.jinja

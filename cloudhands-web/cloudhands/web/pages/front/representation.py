@@ -34,7 +34,7 @@ def of_person(request: PortalRequest) -> Representation:
     ]
     return Representation(
         title=site.title,
-        info={"strapline": site.strapline, "support": site.support, "name": request.viewer.name},
+        info={"strapline": site.strapline, "support": site.support, "name": request.signed_in.name},
         nav=[
             Link("self", request.route_path("front"), site.title),
             Link("ch:account", request.route_path("account"), "Account"),

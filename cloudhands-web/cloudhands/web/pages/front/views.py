@@ -26,4 +26,4 @@ def shown(scope: Scope, request: PortalRequest) -> tuple[Version, ...]:
 )
 def show(scope: Scope, request: PortalRequest) -> Representation:
     """What there is for whoever asks."""
-    return of_person(request) if request.viewer else of_visitor(request)
+    return of_person(request) if request.signed_in else of_visitor(request)
