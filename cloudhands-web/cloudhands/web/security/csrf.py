@@ -30,8 +30,10 @@ def _from_here(request: PortalRequest) -> bool | None:
     """Whether a page of ours sent the request; None if it does not tell."""
     origin = request.headers.get("Origin")
     if origin is not None:
-        # Not parsed: what is no origin at all is none of ours.
-        return bool(origin.partition("://")[2].lower() == request.host.lower())
+        # Not parsed: what is no origin at all is none of ours. Over plain HTTP anybody on the way
+        # could have made a page of our name.
+        scheme, _, host = origin.lower().partition("://")
+        return host == request.host.lower() and scheme in ("https", request.scheme)
     site = request.headers.get("Sec-Fetch-Site")
     return None if site is None else site in OUR_SITES
 
