@@ -6,6 +6,7 @@ What a person does goes through the commands; what there is by the ten thousand 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -28,6 +29,8 @@ from cloudhands.common.testing.factories import PROVIDERS, Factory
 APPLIANCES = 50
 MEMBERS = 10
 SESSION = timedelta(hours=4)
+NETWORK = ip_network("10.0.0.0/8")
+THEIRS = "theirs"
 Row = dict[str, Any]
 
 
@@ -114,22 +117,24 @@ def _organisation(session: Session, size: Size, now: datetime) -> tuple[Organisa
 def _set_running(session: Session, appliances: Sequence[Appliance], now: datetime) -> None:
     """As cloud-burst leaves them: at a cloud, at rest, with an address."""
     cloud = provider(session, "private", now)
-    label = PROVIDERS["private"].label
-    for number, appliance in enumerate(appliances):
-        appliance.state, appliance.due_at, appliance.provider = "running", None, cloud
-        appliance.placement = [{"label": label, "reason": "it has room", "chosen": True}]
-        node = Node(appliance=appliance, generation=1, provider=cloud, made_at=now)
-        session.add(node)
-        session.flush()
-        session.add(
-            HeldAddress(
-                provider_id=cloud.id,
-                network="internal",
-                address=f"192.168.32.{number}",
-                node_id=node.id,
-                held_at=now,
-            )
-        )
+    placement = [{"label": PROVIDERS["private"].label, "reason": "it has room", "chosen": True}]
+    for appliance in appliances:
+        appliance.state, appliance.due_at = "running", None
+        appliance.provider, appliance.placement = cloud, placement
+    nodes = [Node(appliance=one, generation=1, provider=cloud, made_at=now) for one in appliances]
+    session.add_all(nodes)
+    session.flush()
+    session.add_all(_address(node, now) for node in nodes)
+
+
+def _address(node: Node, now: datetime) -> HeldAddress:
+    return HeldAddress(
+        provider_id=node.provider_id,
+        network="internal",
+        address=str(NETWORK[node.id]),
+        node_id=node.id,
+        held_at=now,
+    )
 
 
 def _add_touches(
@@ -160,42 +165,32 @@ def _touch(appliance: UUID, actor_id: int, now: datetime) -> Row:
 def _others(session: Session, count: int, now: datetime) -> None:
     """Other organisations, each with a member and a running appliance of theirs."""
     pattern = session.scalars(select(Appliance).limit(1)).one()
-    for number in range(count):
-        organisation = Organisation(
-            name=f"other{number}",
-            title=f"Other {number}",
-            appliance_limit=1,
-            appliances=1,
-            created_at=now,
-        )
-        user = User(
-            uid=f"other{number}",
-            name=f"Other {number}",
-            mail=f"other{number}@example.org",
-            created_at=now,
-        )
-        membership = Membership(
-            organisation=organisation, user=user, role="member", state="active", created_at=now
-        )
-        session.add_all([membership, _like(pattern, organisation, user)])
-    session.flush()
+    made = [_other(session, number, pattern, now) for number in range(count)]
+    _set_running(session, made, now)
 
 
-def _like(pattern: Appliance, organisation: Organisation, owner: User) -> Appliance:
-    """Another appliance, as far as its page shows it."""
-    return Appliance(
+def _other(session: Session, number: int, pattern: Appliance, now: datetime) -> Appliance:
+    name, title = f"other{number}", f"Other {number}"
+    organisation = Organisation(
+        name=name, title=title, appliance_limit=1, appliances=1, created_at=now
+    )
+    user = User(uid=name, name=title, mail=f"{name}@example.org", created_at=now)
+    membership = Membership(
+        organisation=organisation, user=user, role="member", state="active", created_at=now
+    )
+    appliance = Appliance(
         organisation=organisation,
-        owner=owner,
-        label="theirs",
+        owner=user,
+        label=THEIRS,
         size=pattern.size,
         definition=pattern.definition,
         authorized_keys=[],
         goal=pattern.goal,
         state=pattern.state,
-        provider_id=pattern.provider_id,
-        placement=pattern.placement,
-        created_at=pattern.created_at,
+        created_at=now,
     )
+    session.add_all([membership, appliance])
+    return appliance
 
 
 def _browsers(session: Session, count: int, now: datetime) -> Iterator[Person]:
@@ -203,7 +198,7 @@ def _browsers(session: Session, count: int, now: datetime) -> Iterator[Person]:
     owners = session.execute(
         select(User, Appliance.uuid)
         .join(Appliance, Appliance.owner_id == User.id)
-        .where(Appliance.label == "theirs")
+        .where(Appliance.label == THEIRS)
         .order_by(User.id)
         .limit(count)
     )
