@@ -73,16 +73,15 @@ class _Entry:
         self.appliance.provider_id = provider.id if provider else None
         self.appliance.version += 1
 
-    def explain(self, placement: list[dict[str, Any]]) -> None:
-        """Show how the choice of a cloud came about, as one change."""
-        if self.appliance.placement != placement:
-            self.appliance.placement = placement
-            self.appliance.version += 1
+    def tell(self, problem: str, placement: list[dict[str, Any]] | None = None) -> None:
+        """Show a problem, or that there is none any more, as one change.
 
-    def tell(self, problem: str) -> None:
-        """Show a problem, or that there is none any more, as one change."""
-        if self.appliance.problem != problem:
-            self.appliance.problem = problem
+        :param placement: how the choice of a cloud came about, if there was one to make.
+        """
+        before = (self.appliance.problem, self.appliance.placement)
+        now = (problem, self.appliance.placement if placement is None else placement)
+        if now != before:
+            self.appliance.problem, self.appliance.placement = now
             self.appliance.version += 1
 
     def release(self, after: float | None) -> None:
@@ -134,13 +133,15 @@ class Records:
         """Choose a cloud, and write down the node before anything is asked for."""
         with self._open(claim, view) as entry:
             choice = place(entry.session, self._context.settings, entry.appliance, entry.now)
-            entry.explain(choice.as_json())
+            if choice.wait is not None and not choice.chosen:
+                entry.tell(choice.sentence, choice.as_json())
+                entry.settle(choice.wait, choice.sentence)
+                return Again(choice.wait, choice.sentence)
+            # Shown by the change that follows.
+            entry.appliance.placement = choice.as_json()
             if choice.chosen:
                 self._choose(entry, choice.chosen)
                 return None
-            if choice.wait is not None:
-                entry.settle(choice.wait, choice.sentence)
-                return Again(choice.wait, choice.sentence)
             entry.move("failed", choice.sentence)
             entry.settle(None)
             return Failed(choice.sentence)
