@@ -55,6 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command's entry point."""
     options = _parser().parse_args(argv)
     _allow_open_files()
+    if busy := report.busy():
+        print(busy, file=sys.stderr)
     with TemporaryDirectory(prefix="cloudhands-bench-") as folder:
         figures = measure(Path(folder), QUICK if options.quick else FULL)
     print((report.as_json if options.json else report.table)(GOALS, figures))

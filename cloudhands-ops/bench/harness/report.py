@@ -1,6 +1,7 @@
 """A benchmark's figures beside their targets: one JSON object for programs, a table for people."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -75,3 +76,15 @@ def unmeasured(goals: Sequence[Goal], figures: Figures) -> Sequence[str]:
     return [
         f"{goal.key}: {figures[goal.key].note}" for goal in goals if figures[goal.key].value is None
     ]
+
+
+def busy() -> str:
+    """A sentence if others use the machine now: figures are then lower, and ratios less true.
+
+    What others run takes the processors from the one server that is measured, and its data out of
+    their caches, which costs a page more than it costs a small answer.
+    """
+    load, processors = os.getloadavg()[0], os.cpu_count() or 1
+    if load < processors / 2:
+        return ""
+    return f"The machine is busy (load {load:.1f} on {processors} processors): measure again alone."
