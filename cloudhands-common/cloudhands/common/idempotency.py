@@ -20,7 +20,11 @@ class Creation(Base):
     """What one person made under one key; only digests of key and request are kept."""
 
     __tablename__ = "creations"
-    __table_args__ = (UniqueConstraint("user_id", "key_digest"),)
+    # SQLite would give the id of a row that was swept away to a new one: see `latest`.
+    __table_args__ = (
+        UniqueConstraint("user_id", "key_digest"),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))

@@ -6,7 +6,7 @@ see it and whether it changed. `Seen` answers both; each subject's `queries.seen
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnExpressionArgument, Select, func, select
 
 from cloudhands.common.actor.tables import Installation
 from cloudhands.common.db import Artifact
@@ -21,7 +21,8 @@ class Seen(NamedTuple):
     :param id: its row.
     :param roles: what the viewer is towards it.
     :param versions: they change whenever what is shown of it does.
-    :param wanted: rises when a person edits it, and with nothing else.
+    :param wanted: rises with what people do to it, and with nothing else where it has a number for
+        that; so it names what an edit is made from.
     """
 
     id: int
@@ -30,7 +31,9 @@ class Seen(NamedTuple):
     wanted: int
 
 
-def revision(model: type[Artifact], *where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+def revision(
+    model: type[Artifact], *where: ColumnExpressionArgument[bool]
+) -> Select[*tuple[Any, ...]]:
     """The query for three numbers that are equal only while a collection is.
 
     They are the count of the rows for which all conditions hold, the sum of their ids and the sum
@@ -42,6 +45,6 @@ def revision(model: type[Artifact], *where: ColumnElement[bool]) -> Select[*tupl
     return select(func.count(), *sums).where(*where)
 
 
-# A person's name stands on many pages, in histories too; it hardly ever changes.
+# A person's name and uid stand on many pages, in histories too; they hardly ever change.
 RENAMES = select(func.coalesce(func.max(Installation.renames), 0)).scalar_subquery()
-"""How often any person's name has changed, as a column for a query."""
+"""How often any person's name or uid has changed, as a column for a query."""

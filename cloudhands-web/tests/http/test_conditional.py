@@ -180,6 +180,68 @@ def test_what_moves_and_what_rests_are_told_apart(portal):
     assert "every 15s" in resting.text
 
 
+def test_a_new_uid_is_a_new_tag(portal):
+    client, path = portal.client("member"), f"/organisations/{portal.world.organisation}"
+    tag = client.get(path).headers["etag"]
+    with portal.services.database.writing() as session:
+        admin = user(session, "admin")
+        refresh_user(session, admin, Person("x", "admin2", admin.name, admin.mail), NOW)
+    after = client.get(path, headers={"If-None-Match": tag})
+    assert after.status_code == 200
+    assert "admin2" in after.text
+
+
+def test_another_administrator_makes_more_possible(portal):
+    with portal.services.database.reading() as session:
+        admin = session.scalars(
+            select(Membership).where(Membership.user_id == user(session, "admin").id)
+        ).one()
+    client, path = portal.client("admin"), f"/memberships/{admin.uuid}"
+    alone = client.get(path)
+    assert "_templates" not in alone.json()
+    assert "the only administrator" in portal.browser("admin").get(path).text
+    with portal.services.database.writing() as session:
+        other = session.scalars(
+            select(Membership).where(Membership.user_id == user(session, "member").id)
+        ).one()
+        other.role, other.version = "admin", other.version + 1
+    after = client.get(path, headers={"If-None-Match": alone.headers["etag"]})
+    assert set(after.json()["_templates"]) == {"set-role", "withdraw"}
+    assert (
+        client.use(after.json()["_templates"]["set-role"], role="member")
+        .headers["location"]
+        .endswith("/")
+    )
+
+
+def test_the_small_queries_use_their_indices(portal):
+    """Cost must not grow with what other organisations have, nor with what is deleted."""
+    engine, plans = portal.services.database.engine, []
+
+    def note(connection, cursor, statement, parameters, context, many):
+        if statement.startswith("SELECT"):
+            explain = f"EXPLAIN QUERY PLAN {statement}"
+            plans.extend(connection.connection.driver_connection.execute(explain, parameters))
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        for path in (
+            f"/organisations/{portal.world.organisation}",
+            f"/appliances/{portal.world.appliance}",
+            f"/organisations/{portal.world.organisation}/catalogue/{portal.world.item}",
+            f"/memberships/{portal.world.invitation}",
+            "/account",
+            "/",
+        ):
+            assert portal.client("admin").get(path).status_code == 200
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    steps = [plan[-1] for plan in plans]
+    assert any("ix_appliances_organisation_id_present" in step for step in steps)
+    scans = {step for step in steps if step.startswith("SCAN") and "USING" not in step}
+    assert scans <= {"SCAN installation", "SCAN CONSTANT ROW", "SCAN anon_1"}, "of one row each"
+
+
 def test_a_new_name_is_a_new_tag_wherever_it_stands(portal):
     world, client = portal.world, portal.client("member")
     with portal.services.database.writing() as session:

@@ -9,6 +9,8 @@ from sqlalchemy import func, select
 
 from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.idempotency import Creation
+from cloudhands.common.organisation.tables import Organisation
+from cloudhands.web.http.cookies import SESSION_COOKIE
 
 
 @pytest.fixture
@@ -141,3 +143,49 @@ def test_an_invitation_and_a_key_take_one_too(portal):
     ]
     assert [answer.status_code for answer in answers] == [201, 201]
     assert answers[0].headers["location"] == answers[1].headers["location"]
+
+
+def test_the_forms_of_another_day_are_new_ones(portal):
+    browser = portal.browser("member")
+    launched = set()
+    for hours in (0, 25, 0, 0, 25, 0):
+        portal.time[0] += timedelta(hours=hours)
+        browser.cookies.set(SESSION_COOKIE, portal.cookie("member"), domain="portal.test")
+        values = {**fields(browser.get(item(portal)).text), "label": "new", "size": "small"}
+        launched.add(browser.post(item(portal), data=values).headers["location"])
+    assert len(launched) == 6
+
+
+def at_the_same_moment(portal, uid, send):
+    cookies = portal.client(uid).cookies
+
+    def one(_):
+        client = portal.client()
+        client.cookies = cookies
+        return send(client)
+
+    with ThreadPoolExecutor(6) as pool:
+        return list(pool.map(one, range(6)))
+
+
+def test_the_last_place_of_a_limit_at_the_same_moment(portal):
+    with portal.services.database.writing() as session:
+        organisation = session.query(Organisation).filter_by(uuid=portal.world.organisation).one()
+        organisation.appliance_limit = organisation.appliances + 1
+    answers = at_the_same_moment(portal, "member", lambda client: launch(client, item(portal)))
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.headers["location"] for answer in answers}) == 1
+
+
+def test_an_invitation_at_the_same_moment(portal):
+    search = f"/organisations/{portal.world.organisation}/people?q=grace"
+    (found,) = portal.client("admin").document(search)["_embedded"]["item"]
+
+    def send(client):
+        template = found["_templates"]["invite"]
+        body = {one["name"]: one["value"] for one in template["properties"] if "value" in one}
+        body["csrf_token"] = client.token()
+        return client.post(template["target"], json=body, headers={"Idempotency-Key": "k"})
+
+    answers = at_the_same_moment(portal, "admin", send)
+    assert {answer.status_code for answer in answers} == {201}

@@ -1,5 +1,7 @@
 """Edits name the state that they change: 428 without, 412 when it is not so any more."""
 
+import re
+
 import pytest
 from sqlalchemy import select
 
@@ -95,9 +97,9 @@ def test_a_person_keeps_what_they_typed_and_sees_what_it_is_now(portal):
     assert 'value="typed"' in refused.text
     assert "Rename theirs" in refused.text
     assert refused.headers["cache-control"] == "no-store"
-    fresh = f'name="if_match" value="{int(stale) + 1}"'
-    assert fresh in refused.text, "what is sent again counts"
-    assert mine.post(edit, data={**values, "if_match": int(stale) + 1}).status_code == 303
+    (fresh,) = re.findall(r'name="if_match" value="([^"]+)"', refused.text)
+    assert fresh != stale, "what is sent again counts"
+    assert mine.post(edit, data={**values, "if_match": fresh}).status_code == 303
     assert label(portal) == "typed"
 
 
@@ -147,3 +149,28 @@ def test_the_form_of_a_rename_refuses_what_is_no_name(portal):
     _, template, tag = form(portal, client)
     answer = send(client, template, " ", **{"If-Match": tag})
     assert (answer.status_code, answer.json()["errors"].keys()) == (422, {"label"})
+
+
+def test_a_tag_of_another_form_of_the_same_age(portal):
+    client = portal.client("member")
+    path = f"/organisations/{portal.world.organisation}/catalogue/{portal.world.item}"
+    made = client.use(client.document(path)["_templates"]["launch"], label="other")
+    edit = client.document(made.headers["location"])["_links"]["edit-form"]["href"]
+    _, template, _ = form(portal, client)
+    foreign = client.get(edit).headers["etag"]
+    assert send(client, template, "new", **{"If-Match": foreign}).status_code == 412
+
+
+def test_what_is_deleted_has_no_form(portal, admin_deletes):
+    client = portal.client("member")
+    document = client.document(f"/appliances/{portal.world.appliance}/rename")
+    assert "_templates" not in document
+    browser = portal.browser("member")
+    assert "keeps its name" in browser.get(f"/appliances/{portal.world.appliance}/rename").text
+
+
+@pytest.fixture
+def admin_deletes(portal):
+    with portal.services.database.writing() as session:
+        appliance = session.query(Appliance).filter_by(uuid=portal.world.appliance).one()
+        appliance.state = appliance.goal = "deleted"

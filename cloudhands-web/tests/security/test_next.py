@@ -36,6 +36,7 @@ def test_who_asks_for_a_page_gets_it_after_signing_in(portal):
         "/\nSet-Cookie: x=y",
         "/\t/evil.example",
         " //evil.example",
+        "/日本語",
         "",
     ],
 )
@@ -53,3 +54,16 @@ def test_a_form_of_plain_http_is_none_of_ours_behind_tls(portal):
     for origin, status in (("http://portal.test", 403), ("https://portal.test", 303)):
         browser.headers["Origin"] = origin
         assert sign_in(browser, "").status_code == status, origin
+
+
+def test_a_long_address_is_kept(portal):
+    wanted = "/people?q=" + "x" * 5_000
+    assert sign_in(portal.browser(), wanted).headers["location"].endswith(wanted)
+    no_page = "/" + "x" * 8_000
+    assert sign_in(portal.browser(), no_page).headers["location"] == "http://portal.test/"
+
+
+def test_a_form_that_was_opened_before_somebody_signed_in(portal):
+    browser = portal.browser("member")
+    assert sign_in(browser, "").status_code == 303
+    assert "Admin" in browser.get("/").text

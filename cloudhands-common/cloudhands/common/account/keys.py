@@ -118,6 +118,7 @@ def of_user(session: Session, user: User) -> Sequence[SshKey]:
 def add_key(session: Session, user: User, wanted: NewKey, now: datetime) -> SshKey:
     """Keep one more key for a user.
 
+    :param user: locked by the caller.
     :raises Conflict: if the user has it already.
     :raises LimitReached: if the user has very many.
     """
@@ -143,6 +144,7 @@ def add_key(session: Session, user: User, wanted: NewKey, now: datetime) -> SshK
 def remove_key(session: Session, user: User, uuid: UUID, now: datetime) -> None:
     """Forget one of a user's own keys; machines that run keep what they were given.
 
+    :param user: locked by the caller.
     :raises NotFound: if it is not theirs or is not there.
     """
     key = session.scalars(select(SshKey).where(SshKey.uuid == uuid)).one_or_none()

@@ -85,12 +85,17 @@ def refresh_user(session: Session, user: User, person: Person, now: datetime) ->
     """
     if (user.uid, user.name, user.mail) == (person.uid, person.name, person.mail):
         return
+    session.refresh(user, with_for_update=True)
     if user.uid != person.uid:
         _free_uid(session, person, now)
-    if user.name != person.name:
-        installation(session).renames = Installation.renames + 1
+    if (user.uid, user.name) != (person.uid, person.name):
+        _count_rename(session)
     user.uid, user.name, user.mail = person.uid, person.name, person.mail
     history.record(session, user, user, "changed as in the directory", now)
+
+
+def _count_rename(session: Session) -> None:
+    installation(session).renames = Installation.renames + 1
 
 
 def _free_uid(session: Session, person: Person, now: datetime) -> None:
@@ -101,5 +106,6 @@ def _free_uid(session: Session, person: Person, now: datetime) -> None:
     if holder.directory_id is None:
         raise Conflict(f"The name {person.uid} belongs to another account here.")
     holder.uid = f"{holder.uid}~{holder.id}"
+    _count_rename(session)
     history.record(session, holder, holder, "the directory gave the uid to somebody else", now)
     session.flush()

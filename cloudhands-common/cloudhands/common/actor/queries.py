@@ -1,11 +1,10 @@
 """What can be read of actors."""
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cloudhands.common.actor.tables import Actor, Component, User
 from cloudhands.common.permissions import Role
-from cloudhands.common.seen import RENAMES
 
 OPERATOR = "cloud-admin"
 BURST = "cloud-burst"
@@ -26,8 +25,3 @@ def roles_of(actor: Actor | None) -> frozenset[Role]:
 def user_by_uid(session: Session, uid: str) -> User | None:
     """The user who signs in with that uid."""
     return session.scalars(select(User).where(User.uid == uid)).one_or_none()
-
-
-def renames(connection: Connection) -> int | None:
-    """See `seen.RENAMES`."""
-    return connection.scalar(select(RENAMES))

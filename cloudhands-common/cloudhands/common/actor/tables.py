@@ -51,7 +51,7 @@ class Component(Actor):
 class Installation(Base):
     """The one row that says which cloudhands this is: everything made outside bears its uuid.
 
-    `renames` rises when the name of any person changes.
+    `renames` rises when the name or the uid of any person changes.
     """
 
     __tablename__ = "installation"

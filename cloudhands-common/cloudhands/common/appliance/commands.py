@@ -1,4 +1,4 @@
-"""What a person may ask of an appliance: launch it, and set its goal."""
+"""What a person may ask of an appliance: launch, rename, try again, and what it shall be."""
 
 from datetime import datetime
 from typing import Annotated, Literal

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Boolean, Connection, and_, bindparam, func, literal_column, select
+from sqlalchemy import Connection, and_, bindparam, func, select, text
 from sqlalchemy.orm import Session, joinedload
 
 from cloudhands.common.actor.tables import Actor
@@ -18,10 +18,11 @@ from cloudhands.common.permissions import MEMBERS, Role
 from cloudhands.common.provider.tables import Provider
 from cloudhands.common.seen import RENAMES, Seen, Version, revision
 
-_PRESENT = literal_column(f"appliances.{PRESENT}", Boolean)
+_PRESENT = text(f"appliances.{PRESENT}")
 _SHOWN = (
-    joinedload(Appliance.organisation),
-    joinedload(Appliance.owner),
+    # Inner: of an outer join with two tables SQLite reads every actor.
+    joinedload(Appliance.organisation, innerjoin=True),
+    joinedload(Appliance.owner, innerjoin=True),
     joinedload(Appliance.provider),
 )
 

@@ -80,7 +80,7 @@ class Node(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     uuid: Mapped[UUID] = mapped_column(unique=True, default=uuid4)
-    appliance_id: Mapped[int] = mapped_column(ForeignKey("appliances.id"))
+    appliance_id: Mapped[int] = mapped_column(ForeignKey("appliances.id"), index=True)
     generation: Mapped[int]
     provider_id: Mapped[int] = mapped_column(ForeignKey("providers.id"))
     server_id: Mapped[str | None]

@@ -1,7 +1,6 @@
 """What can be read of the catalogue."""
 
 from collections.abc import Sequence
-from uuid import UUID
 
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
@@ -15,11 +14,6 @@ def every(session: Session) -> Sequence[CatalogueItem]:
     return session.scalars(
         select(CatalogueItem).order_by(CatalogueItem.title, CatalogueItem.id)
     ).all()
-
-
-def by_uuid(session: Session, uuid: UUID) -> CatalogueItem | None:
-    """The item with that public id."""
-    return session.scalars(select(CatalogueItem).where(CatalogueItem.uuid == uuid)).one_or_none()
 
 
 _EVERY = revision(CatalogueItem)

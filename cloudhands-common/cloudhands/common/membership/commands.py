@@ -1,4 +1,4 @@
-"""Inviting people, accepting, and the operator's direct grant."""
+"""Inviting people, accepting, another role, the end; and the operator's direct grant."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -15,7 +15,7 @@ from cloudhands.common.directory import Person
 from cloudhands.common.errors import Conflict
 from cloudhands.common.forms import Form, Line
 from cloudhands.common.machine import move
-from cloudhands.common.membership.queries import roles_in, roles_towards
+from cloudhands.common.membership.queries import is_last_administrator, roles_in, roles_towards
 from cloudhands.common.membership.states import MEMBERSHIP
 from cloudhands.common.membership.tables import Membership
 from cloudhands.common.organisation.tables import Organisation
@@ -131,17 +131,7 @@ def _require_open(membership: Membership) -> None:
 
 
 def _require_another_administrator(session: Session, membership: Membership) -> None:
-    if (membership.role, membership.state) != ("admin", "active"):
-        return
-    other = session.scalar(
-        select(Membership.id).where(
-            Membership.organisation_id == membership.organisation_id,
-            Membership.role == "admin",
-            Membership.state == "active",
-            Membership.id != membership.id,
-        )
-    )
-    if other is None:
+    if is_last_administrator(session, membership):
         raise Conflict(
             f"{membership.user.name} is the only administrator of {membership.organisation.title}. "
             "Make somebody else one first."

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, bindparam, select
+from sqlalchemy import Connection, and_, bindparam, func, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from cloudhands.common.actor.queries import roles_of
@@ -17,7 +17,10 @@ from cloudhands.common.seen import RENAMES, Seen, Version, revision
 
 def by_id(session: Session, id_: int) -> Membership:
     """The membership of that row, with its organisation and user."""
-    shown = (joinedload(Membership.organisation), joinedload(Membership.user))
+    shown = (
+        joinedload(Membership.organisation, innerjoin=True),
+        joinedload(Membership.user, innerjoin=True),
+    )
     return session.get_one(Membership, id_, options=shown)
 
 
@@ -62,6 +65,19 @@ def listed(connection: Connection | Session, organisation_id: int) -> Sequence[L
     return [Listed(*row) for row in rows]
 
 
+def is_last_administrator(session: Session, membership: Membership) -> bool:
+    """Whether nobody would administer the organisation without this membership."""
+    if (membership.role, membership.state) != ("admin", "active"):
+        return False
+    other = select(Membership.id).where(
+        Membership.organisation_id == membership.organisation_id,
+        Membership.role == "admin",
+        Membership.state == "active",
+        Membership.id != membership.id,
+    )
+    return session.scalar(other.limit(1)) is None
+
+
 def invitations_of(session: Session, user: User) -> Sequence[Membership]:
     """A user's open invitations, the oldest first."""
     return session.scalars(
@@ -95,7 +111,18 @@ def roles_towards(session: Session, actor: Actor | None, membership: Membership)
     return roles
 
 
-_VIEWERS = aliased(Membership)
+_VIEWERS, _ADMINS = aliased(Membership), aliased(Membership)
+# Whether there is another one decides what can be done with an administrator.
+_COUNT_OF_ADMINS = (
+    select(func.count(_ADMINS.id))
+    .where(
+        _ADMINS.organisation_id == Membership.organisation_id,
+        _ADMINS.role == "admin",
+        _ADMINS.state == "active",
+    )
+    .correlate(Membership)
+    .scalar_subquery()
+)
 _SEEN = (
     select(
         Membership.id,
@@ -103,6 +130,7 @@ _SEEN = (
         Membership.user_id == bindparam("viewer"),
         Organisation.version,
         RENAMES,
+        _COUNT_OF_ADMINS,
         _VIEWERS.role,
     )
     .join(Organisation, Organisation.id == Membership.organisation_id)
@@ -123,9 +151,9 @@ def seen(connection: Connection, viewer_id: int, uuid: UUID) -> Seen | None:
     row = connection.execute(_SEEN, {"viewer": viewer_id, "uuid": uuid}).one_or_none()
     if row is None:
         return None
-    id_, version, mine, organisation, renames, role = row
+    id_, version, mine, organisation, renames, admins, role = row
     roles = {Role.PERSON} | ({Role.SELF} if mine else set()) | ({Role(role)} if role else set())
-    return Seen(id_, frozenset(roles), (version, organisation, renames), version)
+    return Seen(id_, frozenset(roles), (version, organisation, renames, admins), version)
 
 
 _OF_ORGANISATION = revision(Membership, Membership.organisation_id == bindparam("organisation"))

@@ -14,11 +14,6 @@ from cloudhands.common.permissions import Role
 from cloudhands.common.seen import RENAMES, Seen, Version, revision
 
 
-def by_uuid(session: Session, uuid: UUID) -> Organisation | None:
-    """The organisation with that public id."""
-    return session.scalars(select(Organisation).where(Organisation.uuid == uuid)).one_or_none()
-
-
 def by_name(session: Session, name: str) -> Organisation | None:
     """The organisation of that name."""
     return session.scalars(select(Organisation).where(Organisation.name == name)).one_or_none()

@@ -1,1 +1,1 @@
-"""What every page relies on: reading bodies, negotiation, HAL and problems."""
+"""What every page relies on: bodies, negotiation, HAL, conditions, creations and problems."""

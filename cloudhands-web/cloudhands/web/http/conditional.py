@@ -19,6 +19,7 @@ from cloudhands.web.request import PortalRequest
 Shows = Callable[[Any, PortalRequest], tuple[Version, ...]]
 View = Callable[[Any, PortalRequest], Response]
 
+OK = 200
 VARY = "Accept, Cookie"
 PRIVATE = "private, no-cache"
 # A proxy stores nothing that is stale at once; after a second it asks again, with the tag.
@@ -42,13 +43,14 @@ def conditional(view: View, info: Any) -> View:
     shared = bool(info.options.get("shared"))
 
     def answer(scope: Any, request: PortalRequest) -> Response:
-        wanted = scope.seen.wanted if edits else None
-        tag = etag.compose(request, scope.roles, shows(scope, request), wanted)
+        state = etag.state(scope.uuid, scope.seen.wanted) if edits else ""
+        tag = etag.compose(request, scope.roles, shows(scope, request), state)
         if etag.is_known(request.headers.get("If-None-Match", ""), tag):
             return Response(status=304, headerlist=_headers(request, tag, shared))
         request.etag = tag
         response = view(scope, request)
-        response.headerlist.extend(_headers(request, tag, shared))
+        if response.status_int == OK:
+            response.headerlist.extend(_headers(request, tag, shared))
         return response
 
     return answer

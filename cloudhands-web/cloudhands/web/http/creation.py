@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from cloudhands.common import idempotency
-from cloudhands.common.errors import KeyReused
+from cloudhands.common.errors import KeyReused, Refused
 from cloudhands.web.http import fields
 from cloudhands.web.http.negotiation import done
 from cloudhands.web.http.submission import typed
@@ -65,8 +65,8 @@ once.options = ("creates",)  # type: ignore[attr-defined]
 def _make(view: View, scope: Any, request: PortalRequest) -> Response:
     try:
         return view(scope, request)
-    except IntegrityError:
-        # Perhaps the same request, at the same moment: then it is made now.
+    except (IntegrityError, Refused):
+        # Perhaps the same request, at the same moment: then it is made now, and that is why.
         request.release()
         made = _made(request)
         if made is None:

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Collection, Iterable
+from uuid import UUID
 
 from cloudhands.common.permissions import Role
 from cloudhands.common.seen import Version
@@ -22,20 +23,20 @@ def compose(
     request: PortalRequest,
     roles: Collection[Role],
     versions: Iterable[Version],
-    wanted: int | None = None,
+    state: str = "",
 ) -> str:
     """The strong tag of what a request asks for, without its quotes.
 
     The viewer's session is in it, since forms bear a token of it, and so a page of another session
     is another page; and the viewer's version, since every page shows their name.
 
-    :param wanted: of a form that edits; it stands before a dot, where `names` finds it.
+    :param state: of what a form edits; it stands before a dot, where `names` finds it.
     """
     viewer = request.signed_in
     shaping = (request.services.stamp, chosen_type(request), viewer, sorted(roles), *versions)
     digest = hashlib.sha256(repr(shaping).encode()).digest()[:DIGEST_BYTES]
     tag = base64.urlsafe_b64encode(digest).decode()
-    return tag if wanted is None else f"{wanted}.{tag}"
+    return f"{state}.{tag}" if state else tag
 
 
 def is_known(header: str, tag: str) -> bool:
@@ -43,11 +44,19 @@ def is_known(header: str, tag: str) -> bool:
     return tag in WRITTEN.findall(header) or header.strip() == "*"
 
 
-def names(header: str, wanted: int) -> bool:
-    """Whether an `If-Match`, or a form's field with a tag, names this state of what is edited.
+def state(uuid: UUID, wanted: int) -> str:
+    """What names the present state of one thing, for its edit form.
+
+    :param wanted: the number that rises with what people do to it.
+    """
+    return f"{wanted}-{uuid.hex[:12]}"
+
+
+def names(header: str, state: str) -> bool:
+    """Whether an `If-Match`, or a form's field, names this state of what is edited.
 
     Only what stands before the dot counts: another session, another media type or a new release
     is no edit. A tag that a proxy weakened while compressing (`W/`) counts as well.
     """
     tags = WRITTEN.findall(header) if '"' in header else [header]
-    return any(tag.partition(".")[0] == str(wanted) for tag in tags)
+    return any(tag.partition(".")[0] == state for tag in tags)

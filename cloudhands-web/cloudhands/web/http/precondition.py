@@ -43,14 +43,14 @@ def _require(request: PortalRequest, edits: bool) -> None:
         raise Outdated(UNCONDITIONAL)
 
 
-def check(request: PortalRequest, wanted: int) -> None:
+def check(request: PortalRequest, state: str) -> None:
     """Refuse an edit of what has changed since the form was read; asked with the row locked.
 
-    :param wanted: the present number of what is edited.
+    :param state: the present one of what is edited (`etag.state`).
     :raises Outdated: if the request names another.
     """
     expected = _expected(request)
-    if expected != ANY and not etag.names(expected, wanted):
+    if expected != ANY and not etag.names(expected, state):
         raise Outdated(CHANGED)
 
 

@@ -15,6 +15,7 @@ from cloudhands.web.http.body import JSON_TYPES
 from cloudhands.web.request import PortalRequest
 
 HEADER = "X-CSRF-Token"
+SIGN_IN = "sign-in"
 PURPOSE = "csrf"
 OUR_SITES = frozenset({"same-origin", "none"})
 
@@ -55,9 +56,10 @@ class DerivedTokens:
         from_here = _from_here(request)
         if from_here is False:
             return False
-        if request.signed_in is None:
-            # A page of another site can send a form, but no JSON without being asked first.
-            return bool(from_here) or request.content_type in JSON_TYPES
+        if request.signed_in is None or request.matched_route.name == SIGN_IN:
+            # The form bears no token, also when somebody has signed in meanwhile. A page of another
+            # site can send a form, but no JSON without being asked first.
+            return bool(from_here) or request.content_type.lower() in JSON_TYPES
         supplied = supplied_token or request.body_values.get(fields.CSRF_TOKEN, "")
         session = str(request.signed_in.session)
         return tokens.matches(supplied, request.services.secret, PURPOSE, session)

@@ -47,9 +47,9 @@ class Subject(Scope):
 
     def __init__(self, request: PortalRequest) -> None:
         super().__init__(request)
-        uuid = path_uuid(request, self.name)
+        self.uuid = path_uuid(request, self.name)
         viewer = request.signed_in
-        self._seen = self._look(request.connection, viewer.user_id, uuid) if viewer else None
+        self._seen = self._look(request.connection, viewer.user_id, self.uuid) if viewer else None
 
     def _look(self, connection: Connection, viewer_id: int, uuid: UUID) -> Seen | None:
         raise NotImplementedError

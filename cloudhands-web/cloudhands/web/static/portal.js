@@ -47,5 +47,5 @@ document.addEventListener("submit", (event) => {
 // Whoever comes back finds the form usable, and the page as it is now.
 window.addEventListener("pageshow", (event) => {
   for (const button of document.querySelectorAll("button:disabled")) button.disabled = false;
-  if (event.persisted) renew();
+  if (event.persisted) document.querySelector("[hx-get]") ? renew() : location.reload();
 });

@@ -25,5 +25,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_creations_user_id_users")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_creations")),
         sa.UniqueConstraint("user_id", "key_digest", name=op.f("uq_creations_user_id_key_digest")),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_creations_made_at"), "creations", ["made_at"])
+    op.create_index(op.f("ix_nodes_appliance_id"), "nodes", ["appliance_id"])

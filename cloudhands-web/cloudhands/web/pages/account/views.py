@@ -52,7 +52,7 @@ def add_key(scope: Scope, request: PortalRequest) -> Response:
     except InvalidInput as error:
         return reject(request, ACCOUNT, of_account(request, request.viewer), "add-key", error)
     with request.writing() as session:
-        user = session.get_one(User, request.viewer.id)
+        user = session.get_one(User, request.viewer.id, with_for_update=True)
         keys.add_key(session, user, wanted, request.services.clock())
         return created(request, session, request.route_path("account"))
 
@@ -61,6 +61,6 @@ def add_key(scope: Scope, request: PortalRequest) -> Response:
 def remove_key(scope: KeyScope, request: PortalRequest) -> Response:
     """Forget a key."""
     with request.writing() as session:
-        user = session.get_one(User, request.viewer.id)
+        user = session.get_one(User, request.viewer.id, with_for_update=True)
         keys.remove_key(session, user, scope.uuid, request.services.clock())
     return done(request, request.route_path("account"))

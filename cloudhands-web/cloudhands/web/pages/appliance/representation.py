@@ -11,6 +11,7 @@ from cloudhands.common.appliance.queries import Listed
 from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.history import Event
 from cloudhands.common.permissions import Role
+from cloudhands.web.http import etag
 from cloudhands.web.representation import Link, Option, Representation, options
 from cloudhands.web.request import PortalRequest
 
@@ -72,17 +73,16 @@ def of_rename(request: PortalRequest, appliance: Appliance) -> Representation:
             Link("self", path, title),
             Link("up", _path(request, "appliance", appliance.uuid), appliance.label),
         ],
-        options=options(
-            Option(
-                "rename",
-                "Rename",
-                path,
-                Rename,
-                values={"label": appliance.label},
-                if_match=str(appliance.wanted_version),
-            )
-        ),
+        options=options(_rename(path, appliance)),
     )
+
+
+def _rename(path: str, appliance: Appliance) -> Option | None:
+    if appliance.state == "deleted":
+        return None
+    state = etag.state(appliance.uuid, appliance.wanted_version)
+    values = {"label": appliance.label}
+    return Option("rename", "Rename", path, Rename, values=values, if_match=state)
 
 
 def _path(request: PortalRequest, route: str, appliance: UUID) -> str:

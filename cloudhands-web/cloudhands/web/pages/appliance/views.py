@@ -9,7 +9,7 @@ from cloudhands.common.appliance.commands import Goal
 from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.errors import InvalidInput, Outdated
 from cloudhands.common.seen import Version
-from cloudhands.web.http import precondition
+from cloudhands.web.http import etag, precondition
 from cloudhands.web.http.negotiation import done
 from cloudhands.web.http.submission import reject, submitted
 from cloudhands.web.pages.appliance.representation import of_appliance, of_rename
@@ -100,7 +100,7 @@ def rename(scope: ApplianceScope, request: PortalRequest) -> Response:
         wanted = submitted(request, commands.Rename)
         with request.writing() as session:
             appliance = _locked(session, scope)
-            precondition.check(request, appliance.wanted_version)
+            precondition.check(request, etag.state(appliance.uuid, appliance.wanted_version))
             now = request.services.clock()
             commands.rename(session, request.viewer, appliance, wanted, now)
     except (InvalidInput, Outdated) as error:

@@ -1,7 +1,11 @@
 """A membership's representation."""
 
+from collections.abc import Mapping
+
 from cloudhands.common.membership.commands import NewRole
+from cloudhands.common.membership.queries import is_last_administrator
 from cloudhands.common.membership.tables import Membership
+from cloudhands.web.http import etag
 from cloudhands.web.representation import ROLES, Link, Option, Representation, options
 from cloudhands.web.request import PortalRequest
 
@@ -24,7 +28,7 @@ def of_membership(request: PortalRequest, membership: Membership) -> Representat
             Link("self", _path(request, "membership", membership), membership.user.name),
             Link("up", up, organisation.title),
         ],
-        options=options(_set_role(request, membership), _withdraw(request, membership)),
+        options=_options(request, membership),
     )
 
 
@@ -33,22 +37,17 @@ def _path(request: PortalRequest, route: str, membership: Membership) -> str:
     return path
 
 
-def _set_role(request: PortalRequest, membership: Membership) -> Option | None:
-    if not membership.is_open:
-        return None
-    return Option(
+def _options(request: PortalRequest, membership: Membership) -> Mapping[str, Option]:
+    if not membership.is_open or is_last_administrator(request.db, membership):
+        return {}
+    set_role = Option(
         "set-role",
         "Change the role",
         _path(request, "set-role", membership),
         NewRole,
         values={"role": membership.role},
         choices={"role": ROLES},
-        if_match=str(membership.version),
+        if_match=etag.state(membership.uuid, membership.version),
     )
-
-
-def _withdraw(request: PortalRequest, membership: Membership) -> Option | None:
-    if not membership.is_open:
-        return None
     path = _path(request, "withdraw", membership)
-    return Option("withdraw", "Withdraw", path, warning=WITHDRAWING)
+    return options(set_role, Option("withdraw", "Withdraw", path, warning=WITHDRAWING))

@@ -6,8 +6,9 @@ from pyramid.view import view_config
 from cloudhands.common.errors import InvalidInput, Outdated
 from cloudhands.common.membership import commands
 from cloudhands.common.membership.queries import locked
+from cloudhands.common.permissions import Role
 from cloudhands.common.seen import Version
-from cloudhands.web.http import precondition
+from cloudhands.web.http import etag, precondition
 from cloudhands.web.http.negotiation import done
 from cloudhands.web.http.submission import reject, submitted
 from cloudhands.web.pages.membership.representation import of_membership
@@ -40,7 +41,7 @@ def show(scope: MembershipScope, request: PortalRequest) -> Representation:
 @view_config(route_name="withdraw", request_method="GET", permission="membership.edit")
 def to_the_form(scope: MembershipScope, request: PortalRequest) -> Response:
     """After a refused form its address is what the browser shows: lead back to the page."""
-    return _done(request)
+    return done(request, request.route_path("membership", **request.matchdict))
 
 
 @view_config(
@@ -52,13 +53,13 @@ def set_role(scope: MembershipScope, request: PortalRequest) -> Response:
         wanted = submitted(request, commands.NewRole)
         with request.writing() as session:
             membership = locked(session, scope.seen.id)
-            precondition.check(request, membership.version)
+            precondition.check(request, etag.state(membership.uuid, membership.version))
             now = request.services.clock()
             commands.set_role(session, request.viewer, membership, wanted, now)
     except (InvalidInput, Outdated) as error:
         page = of_membership(request, scope.membership)
         return reject(request, TEMPLATE, page, "set-role", error)
-    return _done(request)
+    return _done(scope, request)
 
 
 @view_config(route_name="withdraw", request_method="POST", permission="membership.withdraw")
@@ -67,8 +68,11 @@ def withdraw(scope: MembershipScope, request: PortalRequest) -> Response:
     with request.writing() as session:
         membership = locked(session, scope.seen.id)
         commands.withdraw(session, request.viewer, membership, request.services.clock())
-    return _done(request)
+    return _done(scope, request)
 
 
-def _done(request: PortalRequest) -> Response:
+def _done(scope: MembershipScope, request: PortalRequest) -> Response:
+    if Role.SELF in scope.roles:
+        # Perhaps not theirs to administer any more, nor even to see.
+        return done(request, request.route_path("front"))
     return done(request, request.route_path("membership", **request.matchdict))

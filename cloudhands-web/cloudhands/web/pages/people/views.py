@@ -2,7 +2,6 @@
 
 from pyramid.view import view_config
 
-from cloudhands.common.actor.queries import renames
 from cloudhands.common.membership.queries import seen_of_organisation
 from cloudhands.common.seen import Version
 from cloudhands.web.pages.people.representation import of_colleagues, of_people
@@ -15,7 +14,7 @@ TEMPLATE = "pages/people/templates/people.jinja"
 
 def shown(scope: Scope, request: PortalRequest) -> tuple[Version, ...]:
     """What a search depends on besides its words."""
-    return (request.services.people.revision(), renames(request.connection))
+    return (request.services.people.revision(),)
 
 
 def shown_of_colleagues(scope: OrganisationScope, request: PortalRequest) -> tuple[Version, ...]:

@@ -8,10 +8,14 @@ from cloudhands.common.forms import Form, Line
 from cloudhands.web.representation import Option
 from cloudhands.web.request import PortalRequest
 
+LONGEST = 8_000
+
 
 def is_ours(path: str) -> bool:
     """Whether this leads to a page of this portal, and not by a trick elsewhere."""
-    return path.startswith("/") and path[1:2] not in ("/", "\\") and path.isprintable()
+    begins_here = path.startswith("/") and path[1:2] not in ("/", "\\")
+    # As a Location must be; what is longer was no address of a page.
+    return begins_here and path.isascii() and path.isprintable() and len(path) <= LONGEST
 
 
 class SignIn(Form):
@@ -31,7 +35,7 @@ class SignIn(Form):
             json_schema_extra={"format": "password"},
         ),
     ]
-    next: Annotated[str, StringConstraints(max_length=2000)] = ""
+    next: str = ""
 
     @field_validator("next")
     @classmethod
