@@ -23,6 +23,7 @@ from cloudhands.web.http.headers import HEADERS
 from cloudhands.web.http.negotiation import HTML, PROBLEM_JSON, best_type
 from cloudhands.web.http.problem_types import of_status
 from cloudhands.web.http.problems import Problem
+from cloudhands.web.keeping import KeepingTask
 
 _TRANSFER_CODING = re.compile(
     rb"^transfer-encoding:[ \t]*(.*?)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE
@@ -110,6 +111,7 @@ def _body(problem: Problem, headers: dict[str, str]) -> tuple[str, bytes]:
 class Channel(HTTPChannel):
     """A connection, with this parser and these answers."""
 
+    task_class = KeepingTask
     parser_class = Parser
     error_task_class = Refusal
 

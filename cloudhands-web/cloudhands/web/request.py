@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
 from pyramid.decorator import reify
@@ -61,8 +62,12 @@ class PortalRequest(Request):
 
     def thing_path(self, route: str, **ids: UUID) -> str:
         """Where a thing is: `route_path` for ids, which need no quoting, at a tenth of the time."""
-        pattern: str = self.registry.getUtility(IRoutesMapper).get_route(route).pattern
+        pattern: str = self._routes.get_route(route).pattern
         return f"{self.script_name}{pattern.format_map(ids)}"
+
+    @reify
+    def _routes(self) -> Any:
+        return self.registry.getUtility(IRoutesMapper)
 
     @reify
     def body_values(self) -> Mapping[str, str]:

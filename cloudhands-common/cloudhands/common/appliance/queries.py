@@ -85,7 +85,7 @@ _LISTED = (
 def listed(connection: Connection | Session, organisation_id: int) -> Sequence[Listed]:
     """An organisation's appliances that are not deleted, the newest first, in one query."""
     rows = connection.execute(_LISTED, {"organisation": organisation_id})
-    return [Listed(*row) for row in rows]
+    return [Listed._make(row) for row in rows]
 
 
 _HELD = (

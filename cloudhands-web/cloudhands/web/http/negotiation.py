@@ -116,18 +116,29 @@ class _PageRenderer:
         return hal.dumps(hal.render(page, csrf.token(request)))
 
 
+class Templates(Environment):
+    """Where `info.label` looks for a key first; Jinja tries an attribute, and fails each time."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """See `jinja2.Environment`."""
+        if type(obj) is dict and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
+
 def _moment(value: datetime) -> str:
     return value.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def includeme(config: Configurator) -> None:
     """Register the renderer for page templates."""
-    environment = Environment(
+    environment = Templates(
         loader=PackageLoader("cloudhands.web", ""),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
     )
     environment.filters["moment"] = _moment
     config.registry.jinja = environment
