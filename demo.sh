@@ -118,7 +118,6 @@ ensure_installed() {
     # What runs from the environment would lose it.
     [ ! -e "$stamp" ] || demo stop || true
     rm -f "$stamp"
-    "$here/tools/system-packages.sh" slapd nginx || echo "The demonstration does without; --help says how."
     echo "Installing in $venv ..."
     make_environment "$python" || die "the installation failed; what went wrong stands above"
     echo "$origin" >"$stamp"
@@ -134,6 +133,8 @@ case $command in
     up | story)
         python=$("$here/tools/require-python.sh" --venv "${PYTHON:-python3}") || exit 1
         make_folder "$folder"
+        # It does without what cannot be had, so that this is no error.
+        "$here/tools/system-packages.sh" slapd nginx 2>&1 || true
         ensure_installed "$python"
         ;;
     *)

@@ -27,9 +27,9 @@ esac
 """
 
 
-def run(*argv, **environment):
+def run(*argv, demo_sh=DEMO, **environment):
     return subprocess.run(
-        [DEMO, *argv],
+        [demo_sh, *argv],
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
@@ -46,7 +46,7 @@ def fake_python(folder, version="3.11.2", too_old=0, no_venv=0):
     return str(program)
 
 
-def pretend_installed(folder):
+def pretend_installed(folder, root=ROOT):
     """Make the folder look as after an installation, with the present environment in its place."""
     (folder / "venv" / "bin").mkdir(parents=True)
     (folder / ".made-by-demo.sh").touch()
@@ -59,7 +59,7 @@ def pretend_installed(folder):
         *sorted(ROOT.glob("cloudhands-*/pyproject.toml")),
         *sorted(ROOT.glob("cloudhands-*/setup.py")),
     ]
-    origin = f"{ROOT} Python {platform.python_version()}\n".encode()
+    origin = f"{root} Python {platform.python_version()}\n".encode()
     origin += b"".join(file.read_bytes() for file in made_from)
     stamp = f"{hashlib.sha256(origin).hexdigest()}  -\n"
     (folder / "venv" / ".origin").write_text(stamp, encoding="ascii")
@@ -171,6 +171,39 @@ def test_a_busy_port_is_one_line_that_names_it(demo):
         result = run("--dir", str(demo.place.folder), "--port", port, PYTHON=sys.executable)
     assert result.returncode == 1
     assert f"port {port} cannot be used" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+# Tells what it was asked for, and could not have it.
+NO_PACKAGES = """#!/bin/sh
+echo "asked for $*" >&2
+exit 1
+"""
+
+
+def checkout_without_packages(folder):
+    """A checkout like this one, where system-packages.sh installs nothing."""
+    (folder / "tools").mkdir(parents=True)
+    others = [*ROOT.glob("cloudhands-*"), *map(ROOT.joinpath, ("demo.sh", "VERSION"))]
+    for original in [*others, ROOT / "requirements", ROOT / "tools" / "require-python.sh"]:
+        (folder / original.relative_to(ROOT)).symlink_to(original)
+    script = folder / "tools" / "system-packages.sh"
+    script.write_text(NO_PACKAGES, encoding="utf-8")
+    script.chmod(0o755)
+    return folder
+
+
+@pytest.mark.parametrize("story", [[], ["--story"]])
+def test_missing_packages_are_asked_for_at_every_start_and_done_without(tmp_path, story):
+    root = checkout_without_packages(tmp_path / "checkout")
+    folder = tmp_path / "demo"
+    pretend_installed(folder, root)
+    with socket.create_server((LOOPBACK, 0)) as busy:
+        argv = [*story, "--dir", str(folder), "--port", str(busy.getsockname()[1])]
+        result = run(*argv, demo_sh=root / "demo.sh", PYTHON=sys.executable)
+    assert result.stdout == "asked for slapd nginx\n"
+    # It went on to where the port is needed.
+    assert "cannot be used" in result.stderr
     assert result.stderr.count("\n") == 1
 
 

@@ -1,11 +1,12 @@
-import subprocess
 from pathlib import Path
 
 import ldap3
 import pytest
 from ldap3.core.exceptions import LDAPStrongerAuthRequiredResult
 
+from cloudhands.common.errors import ConfigurationError
 from cloudhands.common.testing import people, programs, slapd
+from cloudhands.common.testing.certificates import self_signed
 from cloudhands.common.testing.ports import free_port
 
 
@@ -54,8 +55,21 @@ def test_what_was_changed_is_there_after_a_restart(own_slapd: slapd.Slapd) -> No
 def test_a_bad_ldif_is_refused(tmp_path: Path) -> None:
     programs.require("slapd")
     ldif = people.write(tmp_path / "bad.ldif", [people.Entry("uid=x,dc=nowhere", {"uid": ["x"]})])
-    with pytest.raises(subprocess.CalledProcessError):
+    with pytest.raises(ConfigurationError, match=r"cannot add .*/bad\.ldif: .*uid=x,dc=nowhere"):
         slapd.prepare(tmp_path / "slapd", ldif)
+
+
+def test_a_folder_with_a_space_will_do(tmp_path: Path) -> None:
+    programs.require("slapd")
+    folder = tmp_path / "a b"
+    folder.mkdir()
+    tls = self_signed(folder, "DNS:localhost")
+    with (
+        slapd.running_with(folder / "slapd", people.make(1), tls=tls) as server,
+        ldap3.Connection(server.url, raise_exceptions=True) as anyone,
+    ):
+        assert anyone.search(people.PEOPLE, "(uid=ghopper)")
+    assert (folder / "slapd" / "data" / "data.mdb").is_file()
 
 
 def test_where_it_is_not_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

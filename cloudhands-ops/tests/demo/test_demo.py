@@ -1,6 +1,7 @@
 import os
 import signal
 import socket
+import subprocess
 import time
 
 import httpx
@@ -77,6 +78,40 @@ def test_another_port_is_refused_while_it_runs(demo):
     assert result.returncode == 1
     assert result.stderr.count("\n") == 1
     assert f"running on port {demo.port}" in result.stderr
+
+
+@pytest.mark.parametrize("noted", ["another release", None])
+def test_up_after_a_change_of_the_code_starts_everything_again_and_keeps_the_rest(demo, noted):
+    before = demo.pids()
+    password = demo.place.password.read_text(encoding="ascii")
+    kept = demo.place.state / "kept"
+    kept.touch()
+    demo.place.release.unlink()
+    if noted:
+        demo.place.release.write_text(noted, encoding="ascii")
+    result = demo.run("up")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("The code has changed: starting again.\n")
+    after = demo.pids()
+    assert set(after) == PROGRAMS
+    assert not set(after.values()) & set(before.values())
+    assert not any(map(is_alive, before.values()))
+    assert configuration.port(demo.place) == demo.port
+    assert demo.place.password.read_text(encoding="ascii") == password
+    assert kept.exists()
+    assert "has changed" not in demo.run("up").stdout
+
+
+def test_an_interrupt_is_one_line(other):
+    argv = other.argv("up", "--port", str(other.port))
+    with subprocess.Popen(
+        argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline().startswith("Setting up")
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=30)[1]
+    assert process.returncode == 130
+    assert said == "demo: interrupted; 'demo.sh status' tells what runs\n"
 
 
 def test_up_starts_what_somebody_stopped(demo):

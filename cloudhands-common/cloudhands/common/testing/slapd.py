@@ -13,6 +13,7 @@ from pathlib import Path
 import ldap3
 from ldap3.core.exceptions import LDAPException
 
+from cloudhands.common.errors import ConfigurationError
 from cloudhands.common.testing import people, ports, programs
 from cloudhands.common.testing.certificates import Certificate
 from cloudhands.common.testing.ports import LOOPBACK, free_port
@@ -31,7 +32,7 @@ CONFIGURATION = """\
 dn: cn=config
 objectClass: olcGlobal
 cn: config
-olcPidFile: {folder}/slapd.pid
+olcPidFile: {pid_file}
 {tls}
 dn: cn=module,cn=config
 objectClass: olcModuleList
@@ -51,7 +52,7 @@ olcDatabase: {{1}}mdb
 olcSuffix: {base}
 olcRootDN: {admin}
 olcRootPW: {password}
-olcDbDirectory: {folder}/data
+olcDbDirectory: {data}
 olcDbMaxSize: {map_bytes}
 olcDbIndex: objectClass eq
 olcDbIndex: uid eq
@@ -106,7 +107,7 @@ def prepare(folder: Path, *ldif: Path, tls: Certificate | None = None) -> None:
     :param folder: is created; must not hold a server already.
     :param ldif: files with entries below `people.BASE`, parents first.
     :param tls: offers StartTLS with this certificate.
-    :raises subprocess.CalledProcessError: if slapd refuses them; its words are in `stderr`.
+    :raises ConfigurationError: if slapd refuses them, with its words.
     """
     folder = folder.absolute()
     for part in ("config", "data"):
@@ -120,7 +121,8 @@ def prepare(folder: Path, *ldif: Path, tls: Certificate | None = None) -> None:
 
 def _configuration(folder: Path, tls: Certificate | None) -> str:
     return CONFIGURATION.format(
-        folder=folder,
+        pid_file=_quoted(folder / "slapd.pid"),
+        data=_quoted(folder / "data"),
         modules=MODULES,
         schemas="".join(f"include: file://{SCHEMA}/{name}.ldif\n\n" for name in SCHEMAS),
         tls=_tls(tls) if tls else "",
@@ -134,18 +136,30 @@ def _configuration(folder: Path, tls: Certificate | None) -> str:
 
 def _tls(certificate: Certificate) -> str:
     return (
-        f"olcTLSCertificateFile: {certificate.file}\n"
-        f"olcTLSCertificateKeyFile: {certificate.key_file}\n"
+        f"olcTLSCertificateFile: {_quoted(certificate.file)}\n"
+        f"olcTLSCertificateKeyFile: {_quoted(certificate.key_file)}\n"
     )
+
+
+def _quoted(path: Path) -> str:
+    # Otherwise slapd takes what follows a space for another argument: slapd.conf(5).
+    return f'"{path}"'
 
 
 def _slapadd(folder: Path, database: str, ldif: Path, *options: str) -> None:
-    subprocess.run(
+    added = subprocess.run(
         [_path("slapadd"), *options, database, "-F", str(folder / "config"), "-l", str(ldif)],
-        check=True,
+        check=False,
         capture_output=True,
         text=True,
     )
+    if added.returncode:
+        raise ConfigurationError(f"slapadd cannot add {ldif}: {_last_line(added.stderr)}")
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1] if lines else "it does not say why"
 
 
 def _path(program: str) -> str:

@@ -14,7 +14,7 @@ from cloudhands.common import service
 from cloudhands.common.errors import CloudhandsError, ConfigurationError
 from cloudhands.common.settings import ENVIRONMENT_PREFIX
 from cloudhands.common.testing.ports import LOOPBACK
-from cloudhands.ops.demo import configuration, readiness, setup
+from cloudhands.ops.demo import configuration, readiness, release, setup
 from cloudhands.ops.demo.place import Place
 from cloudhands.ops.demo.story import tell
 from cloudhands.ops.demo.supervision import Supervision
@@ -23,6 +23,8 @@ DEFAULT_PORT = 8080
 COLUMN = len("cloud-serve:cloud-serve_00")
 EXIT_FAILED = 1
 EXIT_STOPPED = 3
+# As a shell tells of a program that SIGINT ended.
+EXIT_INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,6 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CloudhandsError as error:
         print(f"demo: {error}", file=sys.stderr)
         return EXIT_FAILED
+    except KeyboardInterrupt:
+        print("demo: interrupted; 'demo.sh status' tells what runs", file=sys.stderr)
+        return EXIT_INTERRUPTED
 
 
 def _forget_environment() -> None:
@@ -78,18 +83,25 @@ def up(place: Place, port: int | None) -> int:
 def _bring_up(place: Place, port: int | None) -> None:
     supervision = _supervision(place)
     known = configuration.port(place)
-    if supervision.is_running():
-        if port not in (None, known):
-            raise ConfigurationError(
-                f"it is running on port {known}: stop it first to have it on port {port}"
-            )
-    else:
-        wanted = port or known or DEFAULT_PORT
-        _require_free(wanted)
-        print(f"Setting up in {place.state} ...", flush=True)
-        setup.prepare(place, wanted)
+    running = supervision.is_running()
+    if running and port not in (None, known):
+        raise ConfigurationError(
+            f"it is running on port {known}: stop it first to have it on port {port}"
+        )
+    if running and not release.is_current(place):
+        print("The code has changed: starting again.", flush=True)
+        supervision.stop()
+        running = False
+    if not running:
+        _set_up(place, port or known or DEFAULT_PORT)
     supervision.start()
     readiness.wait(configuration.read(place), supervision)
+
+
+def _set_up(place: Place, port: int) -> None:
+    _require_free(port)
+    print(f"Setting up in {place.state} ...", flush=True)
+    setup.prepare(place, port)
 
 
 def _require_free(port: int) -> None:

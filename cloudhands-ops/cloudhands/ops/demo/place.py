@@ -56,6 +56,11 @@ class Place:
         return self.state / "summary.txt"
 
     @property
+    def release(self) -> Path:
+        """The file that tells which code set it up."""
+        return self.state / "release"
+
+    @property
     def layout(self) -> files.Layout:
         """The same for the deployment files."""
         return files.Layout(config=self.settings, state=self.state)

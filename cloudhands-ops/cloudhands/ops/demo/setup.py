@@ -14,7 +14,7 @@ from cloudhands.common.errors import ConfigurationError
 from cloudhands.common.testing import programs
 from cloudhands.common.testing.ports import free_port
 from cloudhands.ops.admin.main import main as cloud_admin
-from cloudhands.ops.demo import configuration, directory, summary
+from cloudhands.ops.demo import configuration, directory, release, summary
 from cloudhands.ops.demo.place import Place
 from cloudhands.ops.deploy import files
 
@@ -54,6 +54,7 @@ def prepare(place: Place, port: int) -> None:
     _write_program(place, served.argv)
     _fill_database(place, administrator(place))
     _write_summary(place, served)
+    release.record(place)
 
 
 def administrator(place: Place) -> directory.SignIn:
