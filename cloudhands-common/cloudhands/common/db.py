@@ -24,6 +24,7 @@ from sqlalchemy.types import TypeDecorator
 from cloudhands.common.errors import DatabaseError
 
 WRITES = "cloudhands_writes"
+LOOKS = "cloudhands_looks"
 MAX_OVERFLOW = 256
 
 CONSTRAINT_NAMES = {
@@ -96,6 +97,7 @@ class Database:
         self.engine = _engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self._writers = self.engine.execution_options(**{WRITES: True})
+        self._lookers = self.engine.execution_options(**{LOOKS: True})
         self._lock = threading.Lock() if self.is_sqlite else nullcontext()
 
     @contextmanager
@@ -103,6 +105,13 @@ class Database:
         """A session for queries; whatever it changed is rolled back."""
         with Session(self.engine) as session:
             yield session
+
+    def looking(self) -> Connection:
+        """A connection for small queries, each of which sees the last commit; to be closed.
+
+        On SQLite it begins no transaction: for one query that would double the work.
+        """
+        return self._lookers.connect()
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
@@ -174,8 +183,9 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get(WRITES)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    if not options.get(LOOKS):
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(WRITES) else "BEGIN")
 
 
 @contextmanager

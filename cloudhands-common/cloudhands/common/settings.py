@@ -65,7 +65,7 @@ class Portal(Table):
     nginx: bool = False
     socket: Path = Path("run/portal.sock")
     processes: Annotated[int, Field(ge=1, le=64)] = 2
-    threads: Annotated[int, Field(ge=1, le=64)] = 8
+    threads: Annotated[int, Field(ge=1, le=64)] = 4
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     redirect_port: Port | None = None

@@ -37,11 +37,11 @@ class PortalRequest(Request):
     def connection(self) -> Connection:
         """For small queries; given back when the request ends."""
         self.add_finished_callback(PortalRequest.release)
-        return self.services.database.engine.connect()
+        return self.services.database.looking()
 
     @reify
     def db(self) -> Session:
-        """For queries of whole rows, in the same transaction."""
+        """For queries of whole rows, on the same connection."""
         return Session(self.connection)
 
     def release(self) -> None:

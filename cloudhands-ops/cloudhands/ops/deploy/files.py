@@ -4,6 +4,7 @@ supervisord's always, nginx's where the settings want nginx in front of the port
 them is absolute, because supervisord leaves its working folder when it goes to the background.
 """
 
+import os
 import re
 import shlex
 import sysconfig
@@ -84,8 +85,16 @@ def write(layout: Layout, portal: Portal, to: Path) -> list[Path]:
     _check(layout, portal, to)
     texts = _texts(layout, portal, to)
     try:
-        for folder in (to, layout.run, layout.logs, layout.cache, layout.temporary):
-            folder.mkdir(parents=True, exist_ok=True)
+        socket = layout.state / portal.socket
+        for folder in (
+            to,
+            layout.run,
+            layout.logs,
+            layout.cache,
+            layout.temporary,
+            socket.parent,
+        ):
+            folder.mkdir(mode=0o750, parents=True, exist_ok=True)
         return [_write(to / name, text) for name, text in sorted(texts.items())]
     except OSError as error:
         raise ConfigurationError(
@@ -100,17 +109,32 @@ def _check(layout: Layout, portal: Portal, to: Path) -> None:
             raise ConfigurationError(
                 f"{socket} is too long for a socket: choose a state folder with a shorter path"
             )
-    for path in (layout.config, layout.state, layout.programs, to):
+    socket = layout.state / portal.socket
+    if socket in (layout.socket, layout.state) or socket.is_dir():
+        raise ConfigurationError(
+            f"portal.socket {portal.socket}: {socket} is something else's, choose another name"
+        )
+    for path in (layout.config, layout.state, layout.programs, to, socket):
         if UNUSABLE.search(str(path)):
             raise ConfigurationError(
                 f"{path}: supervisord cannot be told of a path with a percent sign, a comment sign "
                 "after a space, or a line's end: choose another"
             )
+    _check_tls(layout, portal)
     if not portal.nginx and ":" in portal.host:
         raise ConfigurationError(
             f"portal.host {portal.host}: supervisord holds the port for cloud-serve, and can hold "
             "one of IPv4 only: set portal.nginx = true"
         )
+
+
+def _check_tls(layout: Layout, portal: Portal) -> None:
+    for key in ("tls_certificate", "tls_key"):
+        file = getattr(portal, key)
+        if file and not os.access(layout.state / file, os.R_OK):
+            raise ConfigurationError(
+                f"portal.{key}: {layout.state / file} is not there, or not to be read by this user"
+            )
 
 
 def _texts(layout: Layout, portal: Portal, to: Path) -> Mapping[str, str]:
