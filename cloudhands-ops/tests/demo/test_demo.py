@@ -42,6 +42,13 @@ def is_alive(pid):
     return True
 
 
+def until(check, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 # --- up ------------------------------------------------------------------------------------------
 
 
@@ -192,11 +199,8 @@ def test_a_killed_nginx_is_back_within_seconds_with_nothing_left_of_it(demo, vic
     before = demo.pids()["nginx"]
     master = int((demo.place.layout.run / "nginx.pid").read_text(encoding="ascii"))
     os.kill(before if victim == "nginx" else master, signal.SIGKILL)
-    deadline = time.monotonic() + 10
-    while demo.pids()["nginx"] in (0, before) or demo.run("status").returncode:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    assert not is_alive(master)
+    until(lambda: demo.pids()["nginx"] not in (0, before) and not demo.run("status").returncode)
+    until(lambda: not is_alive(master))
 
 
 # --- status, stop, reset -------------------------------------------------------------------------
@@ -245,3 +249,18 @@ def test_reset_stops_and_removes_everything(demo):
     assert not demo.place.state.exists()
     assert not any(map(is_alive, pids.values()))
     assert demo.run("reset").returncode == 0
+
+
+# --- a killed supervisord ------------------------------------------------------------------------
+
+
+def test_what_a_killed_supervisord_leaves_ends_and_up_brings_it_back(other):
+    assert other.run("up", "--port", str(other.port)).returncode == 0
+    pids = [pid for pid in other.pids().values() if pid]
+    assert len(pids) == len(PROGRAMS)
+    supervisord = int(other.place.layout.pid_file.read_text(encoding="ascii"))
+    os.kill(supervisord, signal.SIGKILL)
+    until(lambda: not any(map(is_alive, pids)))
+    assert not answers(other.port)
+    assert other.run("up").returncode == 0
+    assert set(other.pids()) == PROGRAMS

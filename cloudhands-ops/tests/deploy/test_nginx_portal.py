@@ -189,3 +189,14 @@ def test_the_conditions_of_an_edit_reach_the_portal(portal, client):
     assert member.post(target, json=body, headers={"If-Match": tag}).status_code < 400
     assert member.post(target, json=body, headers={"If-Match": tag}).status_code == 412
     assert member.document(f"/appliances/{portal.world.appliance}")["label"] == "renamed"
+
+
+@pytest.mark.parametrize(
+    "condition", [{"If-Match": '"x"'}, {"If-Unmodified-Since": "Mon, 01 Jan 1990 00:00:00 GMT"}]
+)
+def test_a_condition_is_the_portals_to_judge(client, portal, condition):
+    one = client("", HTML)
+    one.get("/")
+    right = portal.browser().get("/", headers=condition)
+    shown = one.get("/", headers=condition)
+    assert (shown.status_code, shown.text) == (right.status_code, right.text)

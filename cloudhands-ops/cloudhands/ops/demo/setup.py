@@ -25,7 +25,7 @@ APPLIANCE_LIMIT = 40
 
 DIRECTORY_PROGRAM = """\
 [program:directory]
-command={command}
+command=setpriv --pdeathsig TERM {command}
 ; Before those that ask it.
 priority=1
 autorestart=true
