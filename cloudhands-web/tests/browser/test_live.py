@@ -46,9 +46,20 @@ def look(visit):
 
 
 def after(page, seconds):
-    """Let time pass until the next poll is answered and dealt with."""
-    with page.expect_response(LIVE):
-        page.clock.run_for(seconds * 1000)
+    """Let time pass until the next poll is answered and dealt with.
+
+    The page's clock goes on while its answer is awaited, for up to a second: what the last answer
+    brought may have been put in place a little late.
+    """
+    before = len(page.answers)
+    page.clock.run_for(seconds * 1000)
+    for _ in range(100):
+        if len(page.answers) > before:
+            break
+        page.wait_for_timeout(100)
+        page.clock.run_for(10)
+    assert len(page.answers) > before, "no poll"
+    page.wait_for_timeout(50)
     page.clock.run_for(100)
 
 
