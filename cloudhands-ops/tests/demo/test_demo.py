@@ -199,8 +199,14 @@ def test_a_killed_nginx_is_back_within_seconds_with_nothing_left_of_it(demo, vic
     before = demo.pids()["nginx"]
     master = int((demo.place.layout.run / "nginx.pid").read_text(encoding="ascii"))
     os.kill(before if victim == "nginx" else master, signal.SIGKILL)
-    until(lambda: demo.pids()["nginx"] not in (0, before) and not demo.run("status").returncode)
-    until(lambda: not is_alive(master))
+
+    def is_back():
+        answers_again = (
+            demo.pids()["nginx"] not in (0, before) and not demo.run("status").returncode
+        )
+        return answers_again and not is_alive(master)
+
+    until(is_back, seconds=10)
 
 
 # --- status, stop, reset -------------------------------------------------------------------------

@@ -1,42 +1,26 @@
 """Chromium, and visits to the portal's pages with it."""
 
-from ctypes.util import find_library
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from cloudhands.common.appliance.states import APPLIANCE
 from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.machine import move
+from cloudhands.common.testing.chromium import launched
 from cloudhands.common.testing.factories import Factory
-from cloudhands.common.testing.programs import require, unavailable
 from cloudhands.web.http.cookies import SESSION_COOKIE
 from cloudhands.web.testing import NOW
 
 PICTURES = Path(__file__).parents[3] / ".check" / "screenshots"
 WIDTHS = {"desktop": (1280, 900), "phone": (390, 844), "narrow": (320, 640)}
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 # A module's, not the session's: Playwright's event loop would be in the way of other tests' own.
 @pytest.fixture(scope="module")
 def chromium():
-    path = require("chromium")
-    if find_library("atomic") is None:
-        unavailable("libatomic.so.1, which drives the browser: install the package libatomic1")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(path), args=FLAGS)
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

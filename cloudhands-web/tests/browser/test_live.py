@@ -48,8 +48,8 @@ def look(visit):
 def after(page, seconds):
     """Let time pass until the next poll is answered and dealt with.
 
-    The page's clock goes on while its answer is awaited, for up to a second: what the last answer
-    brought may have been put in place a little late.
+    The page's clock goes on while its answer is awaited, for a fifth of a second at most: what the
+    last answer brought may have been put in place a little late.
     """
     before = len(page.answers)
     page.clock.run_for(seconds * 1000)
@@ -57,7 +57,7 @@ def after(page, seconds):
         if len(page.answers) > before:
             break
         page.wait_for_timeout(100)
-        page.clock.run_for(10)
+        page.clock.run_for(2)
     assert len(page.answers) > before, "no poll"
     page.wait_for_timeout(50)
     page.clock.run_for(100)

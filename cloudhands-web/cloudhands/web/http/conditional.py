@@ -26,6 +26,11 @@ PRIVATE = "private, no-cache"
 PUBLIC = "public, max-age=1"
 
 
+def the_release(scope: Any, request: PortalRequest) -> tuple[Version, ...]:
+    """For `shows`: a page that changes with the release alone, which is part of every tag."""
+    return ()
+
+
 def conditional(view: View, info: Any) -> View:
     """Pyramid's view deriver; its options are
 

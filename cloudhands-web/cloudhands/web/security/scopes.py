@@ -5,6 +5,7 @@ thing is missing the roles are a stranger's, so that what is not there and what 
 the same.
 """
 
+from abc import ABC, abstractmethod
 from typing import ClassVar
 from uuid import UUID
 
@@ -40,7 +41,7 @@ class Scope:
         return PERSON if self.request.signed_in else VISITOR
 
 
-class Subject(Scope):
+class Subject(Scope, ABC):
     """A page of the one thing that the path names."""
 
     name: ClassVar[str]
@@ -51,8 +52,9 @@ class Subject(Scope):
         viewer = request.signed_in
         self._seen = self._look(request.connection, viewer.user_id, self.uuid) if viewer else None
 
+    @abstractmethod
     def _look(self, connection: Connection, viewer_id: int, uuid: UUID) -> Seen | None:
-        raise NotImplementedError
+        """The thing as a user sees it."""
 
     @property
     def roles(self) -> frozenset[Role]:

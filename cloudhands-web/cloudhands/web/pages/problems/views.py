@@ -2,9 +2,9 @@
 
 from pyramid.view import view_config
 
+from cloudhands.web.http.conditional import the_release
 from cloudhands.web.pages.problems.representation import of_problem, of_problems
 from cloudhands.web.pages.problems.scope import ProblemScope
-from cloudhands.web.pages.rels.views import the_release
 from cloudhands.web.representation import Representation
 from cloudhands.web.request import PortalRequest
 from cloudhands.web.security.scopes import Scope

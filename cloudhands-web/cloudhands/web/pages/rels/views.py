@@ -2,17 +2,12 @@
 
 from pyramid.view import view_config
 
-from cloudhands.common.seen import Version
+from cloudhands.web.http.conditional import the_release
 from cloudhands.web.pages.rels.representation import of_relation, of_vocabulary
 from cloudhands.web.pages.rels.scope import RelationScope
 from cloudhands.web.representation import Representation
 from cloudhands.web.request import PortalRequest
 from cloudhands.web.security.scopes import Scope
-
-
-def the_release(scope: Scope, request: PortalRequest) -> tuple[Version, ...]:
-    """It changes with the release alone, which is part of every tag."""
-    return ()
 
 
 @view_config(
