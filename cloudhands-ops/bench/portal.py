@@ -29,7 +29,9 @@ def goals(extent: Extent) -> Sequence[Goal]:
     history = f"time with {large.touches:,} rows of history each, to {small.touches:,}"
     others = f"time with {large.organisations:,} other organisations, to {small.organisations:,}"
     public = f"the front page through nginx, to direct; {PUBLIC_DEPTH} requests pipelined on each"
-    polling = f"{extent.browsers:,} browsers polling one process for {polled.seconds:g} s"
+    polling = (
+        f"{extent.browsers:,} browsers polling one process through nginx, {polled.seconds:g} s"
+    )
     return (
         Goal("early_304_of_hello", "an appliance's page, unchanged, to hello", at_least=0.28),
         Goal("page_of_hello", "an organisation's page, 50 appliances, to hello", at_least=0.08),

@@ -87,8 +87,11 @@ def measure(folder: Path, extent: Extent) -> Figures:
         )
         return {
             **_figures(PAGE_KEYS, lambda: _pages(bench, extent.plan)),
-            **_figures(PUBLIC_KEYS, lambda: _public(bench, extent.plan, folder / "nginx")),
-            **_figures(POLL_KEYS, lambda: _polled(bench.organisations, extent.schedule)),
+            **_figures(PUBLIC_KEYS, lambda: _public(bench, extent.plan, folder)),
+            **_figures(
+                POLL_KEYS,
+                lambda: _polled(bench.organisations.world, extent.schedule, folder / "polled"),
+            ),
         }
 
 
@@ -167,22 +170,29 @@ def _spread(found: Ratio) -> str:
 
 # --- the public page -----------------------------------------------------------------------------
 
+FRONT_PAGE = request("/", {"Accept": HTML})
 PUBLIC_KEYS = ("public_cached_ratio",)
 
 
 def _public(bench: Bench, plan: Plan, folder: Path) -> Figures:
-    with servers.portal_behind_nginx(bench.small.world.settings_file, folder) as cached:
-        targets = {"direct": _front_page(bench.small.port), "nginx": _front_page(cached)}
+    page = fetch(bench.small.port, FRONT_PAGE)[1]
+    with (
+        servers.portal_behind_nginx(bench.small.world.settings_file, folder / "cached") as cached,
+        servers.nginx_saying(page, folder / "constant") as constant,
+    ):
+        ports = {"direct": bench.small.port, "nginx": cached, "constant": constant}
+        targets = {name: _front_page(port) for name, port in ports.items()}
         rates = interleaved(bench.loader, targets, plan)
-    return {"public_cached_ratio": _compared(rates, "nginx", "direct")}
+    figure, ceiling = (_compared(rates, name, "direct") for name in ("nginx", "constant"))
+    note = f"{figure.note}; the same bytes as a constant of nginx's: {ceiling.value:.0f}"
+    return {"public_cached_ratio": Figure(figure.value, note)}
 
 
 def _front_page(port: int) -> Target:
     """As a visitor sees it, with so many requests under way that nginx is never idle."""
-    asked = request("/", {"Accept": HTML})
-    _, body = fetch(port, asked)
+    body = fetch(port, FRONT_PAGE)[1]
     half = PUBLIC_DEPTH * len(body) // 2
-    return Target(port, asked, depth=PUBLIC_DEPTH, wake_bytes=half)
+    return Target(port, FRONT_PAGE, depth=PUBLIC_DEPTH, wake_bytes=half)
 
 
 # --- polling -------------------------------------------------------------------------------------
@@ -190,9 +200,11 @@ def _front_page(port: int) -> Target:
 POLL_KEYS = ("poll_errors", "poll_p99_ms")
 
 
-def _polled(served: Served, schedule: Schedule) -> Figures:
-    browsers = [Browser(one.appliance, _headers(one, HTML)) for one in served.world.browsers]
-    looks = polling.poll(served.port, browsers, schedule)
+def _polled(world: World, schedule: Schedule, folder: Path) -> Figures:
+    """Through nginx, which keeps everybody's connection; to one `cloud-serve`."""
+    browsers = [Browser(one.appliance, _headers(one, HTML)) for one in world.browsers]
+    with servers.portal_behind_nginx(world.settings_file, folder) as port:
+        looks = polling.poll(port, browsers, schedule)
     return {"poll_errors": _errors(looks), "poll_p99_ms": _latency(looks)}
 
 

@@ -24,7 +24,6 @@ from sqlalchemy.types import TypeDecorator
 from cloudhands.common.errors import DatabaseError
 
 WRITES = "cloudhands_writes"
-LOOKS = "cloudhands_looks"
 MAX_OVERFLOW = 256
 
 CONSTRAINT_NAMES = {
@@ -97,7 +96,7 @@ class Database:
         self.engine = _engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self._writers = self.engine.execution_options(**{WRITES: True})
-        self._lookers = self.engine.execution_options(**{LOOKS: True})
+        self._lookers = _plain(self.engine) if self.is_sqlite else self.engine
         self._lock = threading.Lock() if self.is_sqlite else nullcontext()
 
     @contextmanager
@@ -159,6 +158,11 @@ def _engine(url: str) -> Engine:
     return engine
 
 
+def _plain(engine: Engine) -> Engine:
+    """The same connections without what `_engine` adds: nothing is begun, and less is called."""
+    return create_engine(engine.url, pool=engine.pool, hide_parameters=True)
+
+
 def _make_file(file: str | None) -> None:
     if not file or file == ":memory:":
         return
@@ -183,9 +187,8 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    if not options.get(LOOKS):
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(WRITES) else "BEGIN")
+    writes = connection.get_execution_options().get(WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 @contextmanager

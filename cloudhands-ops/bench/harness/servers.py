@@ -15,6 +15,22 @@ from cloudhands.ops.deploy import files
 CLOUD_SERVE = Path(sys.executable).with_name("cloud-serve")
 HELLO = Path(__file__).with_name("hello.py")
 LIMIT = 60
+CONSTANT = """
+daemon off;
+pid {folder}/nginx.pid;
+worker_processes auto;
+events {{ worker_connections 4096; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/client_body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    keepalive_requests 10000;
+    server {{ listen 127.0.0.1:{port}; location / {{ return 200 "{body}"; }} }}
+}}
+"""
 
 
 @contextmanager
@@ -59,6 +75,22 @@ def portal_behind_nginx(settings_file: Path, folder: Path) -> Iterator[int]:
         _cloud_serve(settings_file, overrides, lambda: _accepts(socket_file)),
         nginx(folder / files.NGINX, port),
     ):
+        yield port
+
+
+@contextmanager
+def nginx_saying(body: bytes, folder: Path) -> Iterator[int]:
+    """The least that nginx can do: it answers so many bytes out of its memory, and logs nothing.
+
+    What comes out of its cache cannot be quicker than that.
+
+    :param folder: for the configuration.
+    """
+    port = free_port()
+    folder.mkdir()
+    config = folder / "nginx.conf"
+    config.write_text(CONSTANT.format(port=port, folder=folder, body="x" * len(body)))
+    with nginx(config, port):
         yield port
 
 

@@ -8,18 +8,19 @@ page's template as HTML; neither knows what the other does.
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 Choices = Sequence[tuple[str, str]]
 
 ROLES: Choices = (("member", "Member"), ("admin", "Administrator"))
 """The roles of a membership, as people read them."""
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(NamedTuple):
     """A way to another resource.
 
     :param rel: an IANA relation, or one of ours with the prefix `ch:`.
@@ -125,8 +126,7 @@ class Option:
         )
 
 
-@dataclass(frozen=True)
-class Representation:
+class Representation(NamedTuple):
     """A resource as the viewer may see it now.
 
     :param title: what people call it.
@@ -135,10 +135,10 @@ class Representation:
     """
 
     title: str
-    info: Mapping[str, Any] = field(default_factory=dict)
+    info: Mapping[str, Any] = NOTHING
     nav: Sequence[Link] = ()
-    items: Mapping[str, Sequence["Representation"]] = field(default_factory=dict)
-    options: Mapping[str, Option] = field(default_factory=dict)
+    items: Mapping[str, Sequence["Representation"]] = NOTHING
+    options: Mapping[str, Option] = NOTHING
 
     def link(self, rel: str) -> Link | None:
         """The first link of a relation."""
@@ -162,7 +162,7 @@ class Representation:
     ) -> "Representation":
         """The same, with what somebody typed into an option and what was wrong with it."""
         failed = replace(self.options[key], values=values, errors=errors)
-        return replace(self, options={**self.options, key: failed})
+        return self._replace(options={**self.options, key: failed})
 
 
 @functools.cache

@@ -60,10 +60,19 @@ class PortalRequest(Request):
         with self.services.database.writing() as session:
             yield session
 
-    def thing_path(self, route: str, **ids: UUID) -> str:
-        """Where a thing is: `route_path` for ids, which need no quoting, at a tenth of the time."""
-        pattern: str = self._routes.get_route(route).pattern
-        return f"{self.script_name}{pattern.format_map(ids)}"
+    def route_path(self, route_name: str, *elements: str, **kw: Any) -> str:
+        """Where something is, as Pyramid says it; at a tenth of the time if ids alone name it."""
+        path: str
+        if elements or not _are_ids(kw):
+            path = super().route_path(route_name, *elements, **kw)
+        else:  # ids need no quoting
+            path = self._root + self._routes.get_route(route_name).pattern.format_map(kw)
+        return path
+
+    @reify
+    def _root(self) -> str:
+        root: str = self.script_name
+        return root
 
     @reify
     def _routes(self) -> Any:
@@ -91,3 +100,10 @@ class PortalRequest(Request):
     def viewer(self) -> User | None:
         """The signed-in user."""
         return self.db.get_one(User, self.signed_in.user_id) if self.signed_in else None
+
+
+def _are_ids(values: Mapping[str, Any]) -> bool:
+    for value in values.values():  # noqa: SIM110 (all(...) takes twice as long)
+        if type(value) is not UUID:
+            return False
+    return True

@@ -1,7 +1,7 @@
 """`cloud-serve`: the portal under waitress, until SIGTERM."""
 
 import argparse
-import logging
+import gc
 import resource
 import socket
 import sys
@@ -18,6 +18,7 @@ from cloudhands.common.db import opened
 from cloudhands.common.settings import Settings
 from cloudhands.web import draining
 from cloudhands.web.app import make_app
+from cloudhands.web.dispatching import StandBy
 from cloudhands.web.http.body import MAX_BODY_BYTES
 from cloudhands.web.index.people import People
 from cloudhands.web.listening import BACKLOG, is_private, listening, name
@@ -58,6 +59,8 @@ def _main(options: argparse.Namespace) -> int:
         listening(settings, options.fd) as listener,
     ):
         server = server_on(listener, make_app(collaborators), settings.portal.threads)
+        # What is there by now stays. To look through it takes the collector 80 ms, for all threads.
+        gc.freeze()
         log.info("serving", at=name(listener))
         _serve(server, stopping, shared=options.fd is not None)
     log.info("stopped")
@@ -70,8 +73,8 @@ def server_on(listener: socket.socket, app: Any, threads: int) -> Any:
     What nginx forwards about the client is believed on a private socket alone. Elsewhere whoever
     connects is the client, and what it says in such headers is dropped.
     """
-    # It warns of every request that waits for a thread, at the very time when there are many.
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    dispatcher = StandBy()
+    dispatcher.set_thread_count(threads)
     trusted: dict[str, Any] = {
         "trusted_proxy": BY_UNIX_SOCKET,
         "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"},
@@ -79,7 +82,7 @@ def server_on(listener: socket.socket, app: Any, threads: int) -> Any:
     server = create_server(
         app,
         sockets=[listener],
-        threads=threads,
+        _dispatcher=dispatcher,
         backlog=BACKLOG,
         connection_limit=CONNECTIONS,
         asyncore_use_poll=True,  # select() sees no descriptor above 1023

@@ -3,7 +3,7 @@
 import dataclasses
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import Engine, event, select
 
 from cloudhands.common.actor.commands import refresh_user
 from cloudhands.common.actor.tables import User
@@ -102,17 +102,16 @@ def test_what_is_refused_is_not_kept_and_has_no_tag(portal):
 def statements(portal, client, path, tag):
     """How many statements a request takes."""
     seen = []
-    engine = portal.services.database.engine
 
     def note(connection, cursor, statement, *rest):
         if statement.startswith("SELECT"):
             seen.append(statement)
 
-    event.listen(engine, "before_cursor_execute", note)
+    event.listen(Engine, "before_cursor_execute", note)
     try:
         assert client.get(path, headers={"If-None-Match": tag}).status_code == 304
     finally:
-        event.remove(engine, "before_cursor_execute", note)
+        event.remove(Engine, "before_cursor_execute", note)
     return len(seen)
 
 
@@ -216,14 +215,14 @@ def test_another_administrator_makes_more_possible(portal):
 
 def test_the_small_queries_use_their_indices(portal):
     """Cost must not grow with what other organisations have, nor with what is deleted."""
-    engine, plans = portal.services.database.engine, []
+    plans = []
 
     def note(connection, cursor, statement, parameters, context, many):
         if statement.startswith("SELECT"):
             explain = f"EXPLAIN QUERY PLAN {statement}"
             plans.extend(connection.connection.driver_connection.execute(explain, parameters))
 
-    event.listen(engine, "before_cursor_execute", note)
+    event.listen(Engine, "before_cursor_execute", note)
     try:
         for path in (
             f"/organisations/{portal.world.organisation}",
@@ -235,7 +234,7 @@ def test_the_small_queries_use_their_indices(portal):
         ):
             assert portal.client("admin").get(path).status_code == 200
     finally:
-        event.remove(engine, "before_cursor_execute", note)
+        event.remove(Engine, "before_cursor_execute", note)
     steps = [plan[-1] for plan in plans]
     assert any("ix_appliances_organisation_id_present" in step for step in steps)
     scans = {step for step in steps if step.startswith("SCAN") and "USING" not in step}

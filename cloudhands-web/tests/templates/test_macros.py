@@ -60,7 +60,7 @@ def test_each_kind_of_field(macros, option):
         ("minlength", "2"),
         ("maxlength", "80"),
         ("required", ""),
-        ("value", "a &#34;quoted&#34; &lt;name&gt;"),
+        ("value", "a &quot;quoted&quot; &lt;name&gt;"),
         ("aria-describedby", "every-label-hint"),
     }
     assert hours.items() >= {("type", "number"), ("min", "1"), ("max", "48"), ("value", "8")}

@@ -85,7 +85,7 @@ _LISTED = (
 def listed(connection: Connection | Session, organisation_id: int) -> Sequence[Listed]:
     """An organisation's appliances that are not deleted, the newest first, in one query."""
     rows = connection.execute(_LISTED, {"organisation": organisation_id})
-    return [Listed._make(row) for row in rows]
+    return [Listed._make(row) for row in rows.all()]
 
 
 _HELD = (
@@ -103,7 +103,7 @@ _HELD_IN_ORGANISATION = _HELD.join(Appliance, Appliance.id == Node.appliance_id)
 def addresses_of(connection: Connection | Session, appliance_id: int) -> Sequence[str]:
     """The addresses that an appliance holds now, in one query."""
     rows = connection.execute(_HELD_BY_APPLIANCE, {"appliance": appliance_id})
-    return [address for _, address in rows]
+    return [address for _, address in rows.all()]
 
 
 def addresses_in(
@@ -112,7 +112,7 @@ def addresses_in(
     """The addresses that an organisation's appliances hold now, by appliance, in one query."""
     found: dict[int, list[str]] = {}
     rows = connection.execute(_HELD_IN_ORGANISATION, {"organisation": organisation_id})
-    for appliance_id, address in rows:
+    for appliance_id, address in rows.all():
         found.setdefault(appliance_id, []).append(address)
     return found
 

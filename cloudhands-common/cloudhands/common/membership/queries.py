@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, bindparam, func, select
+from sqlalchemy import Connection, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from cloudhands.common.actor.queries import roles_of
@@ -53,7 +53,8 @@ _LISTED = (
     .join(User, User.id == Membership.user_id)
     .where(
         Membership.organisation_id == bindparam("organisation"),
-        Membership.state.in_(("invited", "accepted", "active")),
+        # Not `in_`, which is put together anew for every query.
+        or_(*(Membership.state == state for state in ("invited", "accepted", "active"))),
     )
     .order_by(User.name, Membership.id)
 )
@@ -62,7 +63,7 @@ _LISTED = (
 def listed(connection: Connection | Session, organisation_id: int) -> Sequence[Listed]:
     """Who is invited or a member, by name, in one query."""
     rows = connection.execute(_LISTED, {"organisation": organisation_id})
-    return [Listed(*row) for row in rows]
+    return [Listed._make(row) for row in rows.all()]
 
 
 def is_last_administrator(session: Session, membership: Membership) -> bool:

@@ -6,17 +6,16 @@ renderer decides by the `Accept` header which of the two is sent.
 
 import functools
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPNotAcceptable, HTTPSeeOther
 from pyramid.response import Response
 from webob.acceptparse import create_accept_header
 
 from cloudhands.common.account.sessions import SignedIn
-from cloudhands.web.http import hal
+from cloudhands.web.http import hal, templates
 from cloudhands.web.representation import Representation
 from cloudhands.web.request import PortalRequest
 from cloudhands.web.security import csrf
@@ -107,7 +106,7 @@ class _PageRenderer:
     def __init__(self, info: Any) -> None:
         self._template = info.name
 
-    def __call__(self, page: Representation, system: Mapping[str, Any]) -> str:
+    def __call__(self, page: Representation, system: Mapping[str, Any]) -> str | bytes:
         request = system["request"]
         kind = chosen_type(request)
         request.response.content_type = kind
@@ -116,30 +115,7 @@ class _PageRenderer:
         return hal.dumps(hal.render(page, csrf.token(request)))
 
 
-class Templates(Environment):
-    """Where `info.label` looks for a key first; Jinja tries an attribute, and fails each time."""
-
-    def getattr(self, obj: Any, attribute: str) -> Any:
-        """See `jinja2.Environment`."""
-        if type(obj) is dict and attribute in obj:
-            return obj[attribute]
-        return super().getattr(obj, attribute)
-
-
-def _moment(value: datetime) -> str:
-    return value.strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
 def includeme(config: Configurator) -> None:
     """Register the renderer for page templates."""
-    environment = Templates(
-        loader=PackageLoader("cloudhands.web", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    environment.filters["moment"] = _moment
-    config.registry.jinja = environment
+    config.registry.jinja = templates.environment()
     config.add_renderer(".jinja", _PageRenderer)

@@ -102,7 +102,7 @@ def answer(request: PortalRequest, problem: Problem) -> Response:
     """A problem in the form that the client asked for; a program that takes neither gets JSON."""
     if wants_json(request):
         body = hal.dumps(problem.as_json())
-        response = Response(text=body, content_type=PROBLEM_JSON, charset="utf-8")
+        response = Response(body=body, content_type=PROBLEM_JSON, charset="utf-8")
     else:
         response = Response(text=render_problem(request, TEMPLATE, _page(problem)))
     response.status_int = problem.status

@@ -86,7 +86,7 @@ def _rename(path: str, appliance: Appliance) -> Option | None:
 
 
 def _path(request: PortalRequest, route: str, appliance: UUID) -> str:
-    return request.thing_path(route, appliance=appliance)
+    return request.route_path(route, appliance=appliance)
 
 
 def _info(

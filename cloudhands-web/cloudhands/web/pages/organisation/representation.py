@@ -60,7 +60,7 @@ def _members(
 
 
 def _member(request: PortalRequest, row: Listed, may_edit: bool) -> Representation:
-    path = request.thing_path("membership", membership=row.uuid) if may_edit else ""
+    path = request.route_path("membership", membership=row.uuid) if may_edit else ""
     return Representation(
         title=row.name,
         info={"uid": row.uid, "role": row.role, "state": row.state},

@@ -7,11 +7,11 @@ keep it for a year without asking again.
 
 from pyramid.config import Configurator
 
-from cloudhands.web.pages.static.files import static_path
+from cloudhands.web.pages.static.files import FOLDER, static_path
 
 
 def includeme(config: Configurator) -> None:
     """Register the route, and `request.file_path` that gives a file its name."""
-    config.add_route("static", "/static/{digest:[0-9a-f]{16}}/{file:.+}")
+    config.add_route("static", FOLDER + "/{digest:[0-9a-f]{16}}/{file:.+}")
     config.add_request_method(static_path, "file_path")
     config.scan("cloudhands.web.pages.static")

@@ -15,6 +15,7 @@ from cloudhands.web.pages.static.theme import style_sheet
 # ending (licences, notes on where a file is from) is not served.
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 THEME = "theme.css"
+FOLDER = "/static"
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,7 @@ def static_path(request: Request, file: str) -> str:
     """
     files = of_request(request)
     _ = files.contents[file]
-    path: str = request.route_path("static", digest=files.digest, file=file)
-    return path
+    return f"{request.script_name}{FOLDER}/{files.digest}/{file}"
 
 
 def media_type(file: str) -> str | None:
