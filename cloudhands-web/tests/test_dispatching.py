@@ -103,6 +103,27 @@ def test_as_many_may_be_held_up_as_there_are_threads_but_one(dispatcher):
     assert _answered(*held)
 
 
+@pytest.mark.parametrize("together", [True, False])
+def test_whoever_stepped_in_goes_on_without_a_pause(dispatcher, together):
+    freed = threading.Event()
+    held = [Request(lambda: freed.wait(LIMIT)) for _ in range(2)]
+    first = Request()
+    for one in (*held, first):
+        dispatcher.add_task(one)
+    assert _answered(first)
+    begin = time.monotonic()
+    others = [Request() for _ in range(200)]
+    for one in others:
+        dispatcher.add_task(one)
+        assert together or _answered(one)
+    assert _answered(*others)
+    # A pause before each would take 4 s. Not a measure of speed: the machine may be busy.
+    assert time.monotonic() - begin < 200 * dispatching.PATIENCE / 2
+    assert not any(one.done.is_set() for one in held)
+    freed.set()
+    assert _answered(*held)
+
+
 def test_afterwards_one_works_alone_again(dispatcher, monkeypatch):
     held = [Request(lambda: time.sleep(3 * dispatching.PATIENCE)) for _ in range(THREADS)]
     for one in held:

@@ -119,8 +119,9 @@ class Database:
             yield session
 
     def close(self) -> None:
-        """Give back every connection."""
+        """Give back every connection; more can be opened afterwards."""
         self.engine.dispose()
+        self._lookers.pool = self.engine.pool
 
 
 @contextmanager
@@ -159,7 +160,7 @@ def _engine(url: str) -> Engine:
 
 
 def _plain(engine: Engine) -> Engine:
-    """The same connections without what `_engine` adds: nothing is begun, and less is called."""
+    """The same connections, prepared as they are, where nothing is begun and less is called."""
     return create_engine(engine.url, pool=engine.pool, hide_parameters=True)
 
 

@@ -50,7 +50,7 @@ class Portal(Table):
     there it believes forwarded headers, since nobody but the socket's owner can open it.
 
     `processes` is how many `cloud-serve` supervisord keeps on one socket, `threads` how many
-    requests each answers at once.
+    requests may be under way in each: one is worked on, the others wait for something.
 
     nginx speaks TLS with `tls_certificate` (PEM, with the chain) and `tls_key`; session cookies are
     then secure unless `secure_cookies` says otherwise. Plain HTTP to `redirect_port` leads there.

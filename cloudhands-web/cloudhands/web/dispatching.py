@@ -18,14 +18,16 @@ PATIENCE = 0.02
 class StandBy(ThreadedTaskDispatcher):
     """Hands requests to threads.
 
-    What it remembers is read and changed under `lock` alone. `active_count` is the number of
-    threads that do not wait.
+    What it remembers is read and changed under `lock` alone.
     """
 
     def __init__(self) -> None:
         super().__init__()
         # The last to wait is the first to be woken: the processor's caches still know it.
         self._waiting: list[threading.Condition] = []
+        # The thread that took the last request, until it comes back; whoever took an earlier one
+        # and has not come back is held up, and counts no more.
+        self._worker: int | None = None
         self._taken_at = 0.0
         # Whether a thread looks, once `PATIENCE` is over, if it is needed.
         self._watched = False
@@ -53,19 +55,21 @@ class StandBy(ThreadedTaskDispatcher):
 
     def _next(self, thread_no: int) -> Task | None:
         with self.lock:
+            if self._worker == thread_no:
+                self._worker = None
             while self.stop_count == 0 and not self._is_needed():
                 self._stand_by()
             if self.stop_count > 0:
                 self._end(thread_no)
                 return None
+            self._worker = thread_no
             self._taken_at = time.monotonic()
             task = self.queue.popleft()
             self._wake()
             return task
 
     def _is_needed(self) -> bool:
-        alone = self.active_count == 1
-        return bool(self.queue) and (alone or self._patience_left() <= 0)
+        return bool(self.queue) and (self._worker is None or self._patience_left() <= 0)
 
     def _patience_left(self) -> float:
         return self._taken_at + PATIENCE - time.monotonic()
@@ -84,7 +88,8 @@ class StandBy(ThreadedTaskDispatcher):
 
     def _wake(self) -> None:
         """Wake a thread to work, or to watch whoever works."""
-        if self.queue and self._waiting and not (self.active_count and self._watched):
+        is_looked_after = self._worker is not None and self._watched
+        if self.queue and self._waiting and not is_looked_after:
             self._waiting[-1].notify()
 
     def _end(self, thread_no: int) -> None:

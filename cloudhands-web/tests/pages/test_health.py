@@ -46,7 +46,7 @@ def test_a_database_that_is_not_up_to_date_is_unready_but_live(any_portal, state
 
 
 def test_a_database_that_is_gone_is_unready_but_live(portal, tmp_path):
-    portal.services.database.engine.dispose()
+    portal.services.database.close()
     (tmp_path / "cloudhands.db").unlink()
     (tmp_path / "cloudhands.db").mkdir()
     assert portal.client().get(READY).status_code == 503
