@@ -7,6 +7,7 @@ finishes what is in hand and exits 0 on SIGTERM.
 
 import argparse
 import logging
+import os
 import signal
 import sys
 import threading
@@ -24,6 +25,7 @@ LEVELS = ("debug", "info", "warning", "error")
 EXIT_REFUSED = 1
 EXIT_CONFIGURATION = 2
 EXIT_UNAVAILABLE = 3
+EXIT_BROKEN_PIPE = 128 + signal.SIGPIPE  # as a shell tells it
 
 Main = Callable[[argparse.Namespace], int]
 
@@ -65,7 +67,15 @@ def read_settings(options: argparse.Namespace) -> settings.Settings:
 
     :raises ConfigurationError: if no site is installed or a setting is wrong.
     """
-    return settings.load(
+    return read_effective(options).settings
+
+
+def read_effective(options: argparse.Namespace) -> settings.Effective:
+    """The settings for a program's arguments, and where each was set.
+
+    :raises ConfigurationError: if no site is installed or a setting is wrong.
+    """
+    return settings.read(
         defaults=site.installed().settings,
         file=options.config,
         overrides=dict(options.overrides),
@@ -80,13 +90,20 @@ def run(arguments: argparse.ArgumentParser, main: Main, argv: Sequence[str] | No
     options = arguments.parse_args(argv)
     set_up_logging(options.log_level)
     try:
-        return main(options)
+        status = main(options)
+        sys.stdout.flush()  # what cannot be written is found out here, not when Python ends
+        return status
     except Refused as error:
         return _say(arguments.prog, error, EXIT_REFUSED)
     except ConfigurationError as error:
         return _say(arguments.prog, error, EXIT_CONFIGURATION)
     except (DirectoryError, IndexUnavailable) as error:
         return _say(arguments.prog, error, EXIT_UNAVAILABLE)
+    except BrokenPipeError:
+        # Whoever reads our output has seen enough (`| head`). Nothing more can be written there,
+        # not even when Python ends and flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_BROKEN_PIPE
 
 
 def _say(program: str, error: Exception, status: int) -> int:

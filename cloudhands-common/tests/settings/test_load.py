@@ -1,3 +1,7 @@
+"""The settings' sources, and what is said about wrong ones."""
+
+from pathlib import Path
+
 import pytest
 
 from cloudhands.common import settings
@@ -13,7 +17,7 @@ def load(tmp_path=None, text=None, **sources):
 
 
 def test_without_any_source_there_are_defaults(monkeypatch):
-    monkeypatch.setattr(settings, "DEFAULT_CONFIG", settings.Path("/nonexistent"))
+    monkeypatch.setattr("cloudhands.common.settings.sources.DEFAULT_CONFIG", Path("/nonexistent"))
     found = load()
     assert found.portal.port == 8080
     assert found.database_url == "sqlite:////var/lib/cloudhands/cloudhands.db"
@@ -43,35 +47,41 @@ def test_a_table_of_one_source_does_not_hide_the_others(tmp_path):
 @pytest.mark.parametrize(
     ("text", "sentences"),
     [
-        ("[portal]\nprot = 1", ["portal.prot (FILE): there is no such setting"]),
-        ("[portl]\nport = 1", ["portl (FILE): there is no such setting"]),
-        ("[portal]\nport = 99999", ["portal.port (FILE): Input should be less than"]),
-        ("portal = 1", ["portal (FILE)"]),
-        ("[directory]\nbase = 'x'", ["directory.url (FILE): is required"]),
-        ("[directory]\nurl = 'http://x'\nbase = 'x'", ["directory.url (FILE)"]),
+        (
+            "[portal]\nprot = 1",
+            ["portal.prot (FILE, line 2): there is no such setting"],
+        ),
+        (
+            "[portl]\nport = 1",
+            ["portl (FILE, line 2): there is no such setting"],
+        ),
+        ("[portal]\nport = 99999", ["portal.port (FILE, line 2): Input should be less than"]),
+        ("portal = 1", ["portal (FILE, line"]),
+        ("[directory]\nbase = 'x'", ["directory.url (FILE, line 2): is required"]),
+        ("[directory]\nurl = 'http://x'\nbase = 'x'", ["directory.url (FILE, line 2)"]),
         (
             "[directory]\nurl = 'ldaps://x'\nbase = 'x'\nbind_dn = 'y'",
-            ["directory (FILE)", "bind_dn and password_file go together"],
+            ["directory (FILE, line 2)", "bind_dn and password_file go together"],
         ),
         (
             "[directory]\nurl = 'ldap://ldap.example.org'\nbase = 'x'",
-            ["directory (FILE)", "start_tls = true"],
+            ["directory (FILE, line 2)", "start_tls = true"],
         ),
         (
             "[portal]\nnginx = true\ntls_key = 'key.pem'",
-            ["portal (FILE)", "tls_certificate and tls_key go together"],
+            ["portal (FILE, line", "tls_certificate and tls_key go together"],
         ),
         (
             "[portal]\ntls_certificate = 'c.pem'\ntls_key = 'k.pem'",
-            ["portal (FILE)", "set nginx = true"],
+            ["portal (FILE, line", "set nginx = true"],
         ),
-        ("[portal]\nnginx = true\nredirect_port = 80", ["portal (FILE)", "tls_certificate"]),
+        ("[portal]\nnginx = true\nredirect_port = 80", ["portal (FILE, line", "tls_certificate"]),
         (
             "[portal]\nnginx = true\nport = 443\nredirect_port = 443\n"
             "tls_certificate = 'c.pem'\ntls_key = 'k.pem'",
-            ["portal (FILE)", "must differ"],
+            ["portal (FILE, line", "must differ"],
         ),
-        ("[portal]\nprocesses = 0", ["portal.processes (FILE)"]),
+        ("[portal]\nprocesses = 0", ["portal.processes (FILE, line 2)"]),
         ("[providers.Private]\nkind='x'\nlabel='x'", ["providers.Private"]),
     ],
 )
@@ -81,6 +91,51 @@ def test_a_wrong_file_names_the_key_and_where_it_is(tmp_path, text, sentences):
     said = str(caught.value).replace(str(tmp_path / "cloudhands.toml"), "FILE")
     for sentence in sentences:
         assert sentence in said
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("portal.thread", "portal.threads"),
+        ("port", "portal.port"),
+        ("threads", "portal.threads"),
+        ("directory.atributes.uid", "directory.attributes"),
+        ("providers.private.labl", "providers.private.label"),
+        ("index.intervall", "index.interval"),
+        ("databse.url", "database"),
+    ],
+)
+def test_what_was_meant_is_named(key, meant):
+    overrides = {
+        "directory.url": "ldaps://x",
+        "directory.base": "x",
+        "providers.private.kind": "simulated",
+        "providers.private.label": "Private",
+    }
+    with pytest.raises(SettingsError) as caught:
+        load(overrides={**overrides, key: "1"})
+    assert f"there is no such setting: did you mean {meant}" in str(caught.value)
+
+
+def test_what_resembles_nothing_is_to_be_removed():
+    with pytest.raises(SettingsError, match="remove it; 'cloud-admin config show'"):
+        load(overrides={"zzzzzzzz": "1"})
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("database.url", "postgresql://me:hunter2@db.example.org/cloudhands"),
+        ("providers.private.options.password", "hunter2"),
+    ],
+)
+def test_a_secret_is_not_taken_from_the_command_line(key, value):
+    with pytest.raises(SettingsError) as caught:
+        load(overrides={key: value})
+    said = str(caught.value)
+    assert said.startswith(f"{key} (--set): ")
+    assert "$CLOUDHANDS_" in said
+    assert "hunter2" not in said
 
 
 def test_every_wrong_key_is_named_at_once(tmp_path):

@@ -1,29 +1,13 @@
-"""One frozen, typed `Settings` for every program, put together from four sources.
+"""What an operator may set: one frozen, typed model for every program."""
 
-Precedence, the later wins: the site's defaults, the settings file (TOML), the environment
-(`CLOUDHANDS_DATABASE__URL` is `database.url`), the command line (`--set database.url=...`).
-We read the sources ourselves, because pydantic-settings lets a misspelt environment variable
-pass and cannot tell which source a wrong value came from; pydantic validates.
-
-Secrets have no place here: a setting names the file that holds one, and a PostgreSQL password
-stands in libpq's own password file (`PGPASSFILE`), not in `database.url`.
-"""
-
-import os
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from cloudhands.common.errors import SettingsError
-
-ENVIRONMENT_PREFIX = "CLOUDHANDS_"
-CONFIG_VARIABLE = "CLOUDHANDS_CONFIG"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-DEFAULT_CONFIG = Path("/etc/cloudhands/cloudhands.toml")
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -183,113 +167,3 @@ class Settings(Table):
     def database_url(self) -> str:
         """The database's URL, the default filled in."""
         return self.database.url or f"sqlite:///{self.path(Path('cloudhands.db'))}"
-
-
-Key = tuple[str, ...]
-Leaves = dict[Key, tuple[Any, str]]
-
-
-def load(
-    *,
-    defaults: Mapping[str, Any] | None = None,
-    file: Path | None = None,
-    environment: Mapping[str, str] | None = None,
-    overrides: Mapping[str, str] | None = None,
-) -> Settings:
-    """Read every source and validate the result.
-
-    :param defaults: the site's, as nested tables.
-    :param file: the settings file; None looks at `CLOUDHANDS_CONFIG`, then at
-        `/etc/cloudhands/cloudhands.toml`, and goes without if that is missing.
-    :param environment: variables; None means the process's own.
-    :param overrides: from the command line, by dotted key.
-    :raises SettingsError: naming each wrong key, where it was set, and what to do.
-    """
-    variables = os.environ if environment is None else environment
-    file = file or _default_file(variables)
-    leaves: Leaves = {}
-    leaves.update(_leaves(defaults or {}, "the site's defaults"))
-    if file:
-        leaves.update(_leaves(_read(file), str(file)))
-    leaves.update(_from_environment(variables))
-    leaves.update(_from_command_line(overrides or {}))
-    try:
-        return Settings.model_validate(_nested(leaves))
-    except ValidationError as error:
-        raise SettingsError(_explain(error, leaves)) from None
-
-
-def _default_file(variables: Mapping[str, str]) -> Path | None:
-    if named := variables.get(CONFIG_VARIABLE):
-        return Path(named)
-    return DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None
-
-
-def _read(file: Path) -> Mapping[str, Any]:
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(
-            f"settings file {file} cannot be read: {error.strerror}. "
-            f"Name another with --config or {CONFIG_VARIABLE}"
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"settings file {file} is not TOML: {error}") from error
-
-
-def _leaves(table: Mapping[str, Any], source: str, prefix: Key = ()) -> Leaves:
-    found: Leaves = {}
-    for key, value in table.items():
-        if isinstance(value, Mapping) and value:
-            found.update(_leaves(value, source, (*prefix, key)))
-        else:
-            found[(*prefix, key)] = (value, source)
-    return found
-
-
-def _from_environment(variables: Mapping[str, str]) -> Leaves:
-    return {
-        tuple(name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")): (value, f"${name}")
-        for name, value in variables.items()
-        if name.startswith(ENVIRONMENT_PREFIX) and name != CONFIG_VARIABLE
-    }
-
-
-def _from_command_line(overrides: Mapping[str, str]) -> Leaves:
-    return {tuple(key.split(".")): (value, "--set") for key, value in overrides.items()}
-
-
-def _nested(leaves: Leaves) -> dict[str, Any]:
-    tree: dict[str, Any] = {}
-    for key, (value, source) in leaves.items():
-        table = tree
-        for part in key[:-1]:
-            table = table.setdefault(part, {})
-            if not isinstance(table, dict):
-                raise SettingsError(f"{'.'.join(key)} ({source}): {part!r} is a value, not a table")
-        table[key[-1]] = value
-    return tree
-
-
-def _explain(error: ValidationError, leaves: Leaves) -> str:
-    return "\n".join(_sentences(error, leaves))
-
-
-def _sentences(error: ValidationError, leaves: Leaves) -> Iterator[str]:
-    for problem in error.errors(include_url=False, include_input=False):
-        key = tuple(str(part) for part in problem["loc"])
-        source = _source(key, leaves)
-        remedy = {
-            "extra_forbidden": "there is no such setting: mend the spelling or remove it",
-            "missing": "is required: set it in the settings file",
-        }.get(problem["type"], problem["msg"])
-        yield f"{'.'.join(key)}{f' ({source})' if source else ''}: {remedy}"
-
-
-def _source(key: Key, leaves: Leaves) -> str:
-    # A missing key was set nowhere: what its table's other keys came from is where to look.
-    for length in range(len(key), 0, -1):
-        for leaf, (_, where) in leaves.items():
-            if leaf[:length] == key[:length]:
-                return where
-    return ""
