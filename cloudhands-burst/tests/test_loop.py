@@ -15,7 +15,7 @@ from cloudhands.burst.outcome import Done, Outcome
 from cloudhands.burst.reconcilers import every
 from cloudhands.burst.reconcilers.appliance.reconciler import ApplianceReconciler
 from cloudhands.burst.testing import World
-from cloudhands.common import work
+from cloudhands.common import observing, work
 from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.clock import now
 from cloudhands.common.errors import ClaimLost
@@ -90,6 +90,37 @@ def test_a_wish_is_heard_soon(world: World, noting: Noting) -> None:
         time.sleep(0.2)
         world.launch()
         assert until(lambda: len(noting.given) == 2) < 1
+
+
+def test_after_a_restore_nothing_is_claimed_until_an_operator_says_so(
+    world: World, noting: Noting
+) -> None:
+    with world.database.writing() as session:
+        observing.begin(session)
+    world.launch()
+    with going(world, noting):
+        time.sleep(0.3)
+        assert noting.given == []
+        with world.database.reading() as session:
+            assert session.query(Appliance).filter(Appliance.claim_token.is_not(None)).count() == 0
+        with world.database.writing() as session:
+            assert observing.end(session)
+        until(lambda: len(noting.given) == 1 and not noting.at_once)
+        with world.database.writing() as session:
+            observing.begin(session)
+        world.launch()
+        time.sleep(0.3)
+        assert len(noting.given) == 1
+
+
+def test_observing_begins_between_a_look_and_a_claim(world: World, noting: Noting) -> None:
+    world.launch()
+    loop = Loop(noting.context, [noting], Event())
+    assert loop._due()
+    with world.database.writing() as session:
+        observing.begin(session)
+    assert loop._take(1, now()) == 0
+    assert noting.given == []
 
 
 def test_no_more_are_claimed_than_threads_are_free(world: World, noting: Noting) -> None:

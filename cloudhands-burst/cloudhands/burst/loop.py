@@ -11,11 +11,12 @@ from datetime import datetime
 from threading import Event
 
 import structlog
+from sqlalchemy.orm import Session
 
 from cloudhands.burst.backoff import Backoff
 from cloudhands.burst.context import Context
 from cloudhands.burst.reconcilers import Reconciler
-from cloudhands.common import work
+from cloudhands.common import observing, work
 from cloudhands.common.errors import ClaimLost
 from cloudhands.common.work import UNREACHABLE, Claim, Watcher, watching
 
@@ -46,6 +47,7 @@ class Loop:
         self._in_hand: set[Future[None]] = set()
         self._bell = Event()
         self._failures = 0
+        self._observing = False
 
     def run(self) -> None:
         """Go on until `stopping` is set; what is in hand then is left to `drain`."""
@@ -106,8 +108,18 @@ class Loop:
 
     def _due(self) -> list[datetime]:
         with self._context.database.reading() as session:
+            if self._only_observes(session):
+                return []
             found = [work.next_due(session, each.model) for each in self._reconcilers]
         return [moment for moment in found if moment is not None]
+
+    def _only_observes(self, session: Session) -> bool:
+        before, self._observing = self._observing, observing.is_on(session)
+        if self._observing and not before:
+            log.warning("only observing", until="cloud-admin burst resume")
+        if before and not self._observing:
+            log.info("working again")
+        return self._observing
 
     def _take(self, free: int, now: datetime) -> int:
         taken = 0
@@ -120,6 +132,8 @@ class Loop:
     def _claim(self, reconciler: Reconciler, limit: int, now: datetime) -> Sequence[Claim]:
         seconds = self._context.settings.burst.claim
         with self._context.database.writing() as session:
+            if observing.is_on(session):
+                return []  # since we looked for what is due
             return work.claim(session, reconciler.model, now, seconds, limit)
 
     def _start(self, reconciler: Reconciler, claim: Claim) -> None:

@@ -1,15 +1,18 @@
 """Gathers every table, so that `Base.metadata` is whole; and brings a database up to date."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 from alembic import command
+from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
-from cloudhands.common import history, idempotency
+from cloudhands.common import compatibility, history, idempotency
 from cloudhands.common.account import tables as account
 from cloudhands.common.actor import tables as actor
 from cloudhands.common.address import tables as address
@@ -27,6 +30,7 @@ SUBJECTS = (
     address,
     appliance,
     catalogue,
+    compatibility,
     history,
     idempotency,
     membership,
@@ -40,32 +44,98 @@ def upgrade(database: Database) -> str:
     """Bring a database to the newest revision, in one transaction.
 
     :returns: the revision that it has now.
-    :raises DatabaseError: if it cannot be reached or written.
+    :raises DatabaseError: if it cannot be reached or written, or a newer release has upgraded it.
     """
     with explained(database), database.writing() as session:
         connection = session.connection()
+        found = _current(connection)
+        if found and found > newest():
+            raise DatabaseError(
+                f"the database is at revision {found}, which is newer than this release's "
+                f"{newest()}: there is nothing to upgrade"
+            )
         command.upgrade(_config(connection), "head")
         return _current(connection) or ""
 
 
-def check(database: Database) -> None:
-    """Refuse to run on a database that is not at this code's revision.
+@dataclass(frozen=True)
+class State:
+    """How a database stands to this release.
 
-    :raises DatabaseError: saying what to run.
+    :param revision: the database's; None if it has no tables yet.
+    :param newest: the newest one that this release knows.
+    :param oldest_code: what a release has to know at least; None if the database does not say.
+    """
+
+    revision: str | None
+    newest: str
+    oldest_code: str | None
+
+    @property
+    def trouble(self) -> str:
+        """Why this release may not run on it, and what to do; empty if it may."""
+        if self.revision == self.newest:
+            return ""
+        at = f"the database is at revision {self.revision or 'none'}"
+        if not self.revision or self.revision < self.newest:
+            return f"{at}, this release needs {self.newest}: run 'cloud-admin db upgrade'"
+        if self.oldest_code and self.oldest_code <= self.newest:
+            return ""  # migrated by a newer release that has been rolled back
+        return (
+            f"{at} and needs a release that knows {self.oldest_code or self.revision} at least, "
+            f"this one knows {self.newest}: install the newer release again"
+        )
+
+
+def state(database: Database) -> State:
+    """How a database stands to this release.
+
+    :raises DatabaseError: if it cannot be reached.
     """
     with explained(database), database.reading() as session:
-        found = _current(session.connection())
-    wanted = newest()
-    if found != wanted:
-        raise DatabaseError(
-            f"the database is at revision {found or 'none'}, this release needs {wanted}: "
-            "run 'cloud-admin db upgrade'"
-        )
+        connection = session.connection()
+        return State(_current(connection), newest(), compatibility.oldest_code(connection))
+
+
+def check(database: Database) -> None:
+    """Refuse to run on a database that this code does not fit.
+
+    :raises DatabaseError: saying what to do.
+    """
+    if trouble := state(database).trouble:
+        raise DatabaseError(trouble)
+
+
+def upgradable(database: Database) -> str:
+    """Bring what may be older to this release.
+
+    :returns: why it cannot be, in words; empty if it has been, or did not need to be.
+    """
+    found = state(database)
+    if found.revision is None:
+        return "there are no tables of cloudhands in it"
+    if found.revision < found.newest:
+        upgrade(database)
+        return ""
+    return found.trouble
+
+
+def differences(database: Database) -> Sequence[str]:
+    """Where the tables of an upgraded database are not what the code says, a line for each."""
+    with explained(database), database.reading() as session:
+        options = {"compare_type": True}
+        context = MigrationContext.configure(session.connection(), opts=options)
+        return [str(one) for one in compare_metadata(context, METADATA)]
 
 
 def newest() -> str:
     """The newest revision that this code knows."""
-    return ScriptDirectory.from_config(_config(None)).get_current_head() or ""
+    return scripts().get_current_head() or ""
+
+
+def scripts() -> ScriptDirectory:
+    """The migrations."""
+    return ScriptDirectory.from_config(_config(None))
 
 
 def _current(connection: Connection) -> str | None:

@@ -29,34 +29,6 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture(autouse=True)
-def no_terminal(monkeypatch):
-    monkeypatch.setattr("sys.stdin", io.StringIO())
-    monkeypatch.delenv("CLOUDHANDS_CONFIG", raising=False)
-
-
-@pytest.fixture
-def config(tmp_path):
-    file = tmp_path / "cloudhands.toml"
-    file.write_text(f'state = "{tmp_path}"\n', encoding="utf-8")
-    return file
-
-
-@pytest.fixture
-def admin(config):
-    def run(*argv):
-        return main(["--config", str(config), *map(str, argv)])
-
-    return run
-
-
-@pytest.fixture
-def upgraded(admin, capsys):
-    assert admin("db", "upgrade") == 0
-    capsys.readouterr()
-    return admin
-
-
 @pytest.fixture
 def with_pi(upgraded, capsys):
     assert upgraded(*PI) == 0
@@ -81,8 +53,15 @@ def count(session, model):
     "argv",
     [
         (),
+        ("config", "show"),
+        ("config", "check"),
         ("db",),
         ("db", "upgrade"),
+        ("db", "current"),
+        ("db", "check"),
+        ("db", "backup"),
+        ("db", "restore"),
+        ("burst", "resume"),
         ("user", "create"),
         ("org", "create"),
         ("catalogue", "load"),

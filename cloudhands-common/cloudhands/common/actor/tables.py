@@ -51,7 +51,8 @@ class Component(Actor):
 class Installation(Base):
     """The one row that says which cloudhands this is: everything made outside bears its uuid.
 
-    `renames` rises when the name or the uid of any person changes.
+    `renames` rises when the name or the uid of any person changes. `observing`: see
+    `common.observing`.
     """
 
     __tablename__ = "installation"
@@ -59,3 +60,4 @@ class Installation(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     uuid: Mapped[UUID] = mapped_column(default=uuid4)
     renames: Mapped[int] = mapped_column(default=0)
+    observing: Mapped[bool] = mapped_column(default=False)

@@ -1,9 +1,16 @@
 """`cloud-admin db`: the database."""
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import text
 
 from cloudhands.common import schema, service
-from cloudhands.common.db import opened
+from cloudhands.common.db import Database, explained, opened
+from cloudhands.common.errors import Conflict, DatabaseError
+from cloudhands.ops import backup
 from cloudhands.ops.admin.operation import answer
 from cloudhands.ops.admin.parsing import Commands, command, group
 
@@ -12,6 +19,21 @@ def add_commands(groups: Commands) -> None:
     """Add this group."""
     place = group(groups, "db", "the database")
     command(place, "upgrade", "Make the tables, or bring them to this release.", upgrade)
+    command(place, "current", "Show which revision the database has.", current)
+    command(place, "check", "Check that the database is whole and fits this release.", check)
+    saved = command(place, "backup", "Write a backup while the programs run.", save)
+    saved.add_argument("--to", type=Path, required=True, metavar="FILE", help="the backup")
+    saved.add_argument("--force", action="store_true", help="replace a FILE that is there")
+    restored = command(
+        place,
+        "restore",
+        "Put a backup in the database's place; cloud-burst then only observes.",
+        restore,
+    )
+    restored.add_argument("file", type=Path, metavar="FILE", help="the backup")
+    restored.add_argument(
+        "--force", action="store_true", help="also where there is a database: it is lost"
+    )
 
 
 def upgrade(options: argparse.Namespace) -> None:
@@ -19,12 +41,120 @@ def upgrade(options: argparse.Namespace) -> None:
 
     :raises DatabaseError: if it cannot be reached or written.
     """
-    with opened(service.read_settings(options).database_url) as database:
+    with _database(options) as (database, where):
         revision = schema.upgrade(database)
-        where = database.engine.url.render_as_string(hide_password=True)
     answer(
         options,
         {"database": where, "revision": revision},
         f"The database {where} is at revision {revision}.",
         "Next: cloud-admin catalogue load; cloud-admin user create; cloud-admin org create.",
     )
+
+
+def current(options: argparse.Namespace) -> None:
+    """Show the database's revision beside this release's.
+
+    :raises DatabaseError: if it cannot be reached.
+    """
+    with _database(options) as (database, where):
+        found = schema.state(database)
+    answer(
+        options,
+        {
+            "database": where,
+            "revision": found.revision,
+            "newest": found.newest,
+            "oldest_code": found.oldest_code,
+            "usable": not found.trouble,
+        },
+        f"The database {where} is at revision {found.revision or 'none'}.",
+        f"This release knows {found.newest}; "
+        f"the database asks for {found.oldest_code or found.newest} at least.",
+        f"Next: {found.trouble}." if found.trouble else "This release runs on it.",
+    )
+
+
+def check(options: argparse.Namespace) -> None:
+    """Look for damage, and for tables that are not what this release's migrations make.
+
+    :raises DatabaseError: with a line for each thing that is wrong.
+    """
+    with _database(options) as (database, where):
+        schema.check(database)
+        found = schema.state(database)
+        wrong = [*_damage(database)]
+        if found.revision == found.newest:
+            wrong += [
+                f"not as the migrations make it: {one}" for one in schema.differences(database)
+            ]
+    if wrong:
+        raise DatabaseError("\n".join([f"the database {where} is not right:", *wrong]))
+    answer(
+        options,
+        {"database": where, "revision": found.revision},
+        f"The database {where} is whole, and at revision {found.revision}.",
+    )
+
+
+def save(options: argparse.Namespace) -> None:
+    """Write a backup.
+
+    :raises Conflict: if the file is there.
+    :raises DatabaseError: if the database cannot be read or the file not written.
+    """
+    with _database(options) as (database, where):
+        size = backup.backup(database, options.to, force=options.force)
+    answer(
+        options,
+        {"database": where, "file": str(options.to), "bytes": size},
+        f"{options.to} holds {where} as it was when this began: {size:,} bytes.",
+        f"Next: keep it elsewhere, with the key file; cloud-admin db restore {options.to}.",
+    )
+
+
+def restore(options: argparse.Namespace) -> None:
+    """Restore a backup.
+
+    :raises Conflict: if there is a database already.
+    :raises DatabaseError: if the backup is not whole or of a newer release.
+    """
+    with _database(options) as (database, where):
+        if schema.state(database).revision and not options.force:
+            raise Conflict(
+                f"there is a database at {where}: what is in it would be lost. Stop the programs, "
+                "back it up, then add --force"
+            )
+        backup.restore(database, options.file)
+        revision = schema.state(database).revision
+    answer(
+        options,
+        {"database": where, "revision": revision, "observing": True},
+        f"The database {where} is what {options.file} holds, at revision {revision}.",
+        "cloud-burst only observes. Next: compare with the clouds, then cloud-admin burst resume.",
+    )
+
+
+@contextmanager
+def _database(options: argparse.Namespace) -> Iterator[tuple[Database, str]]:
+    """The settings' database, and its address without a password."""
+    with opened(service.read_settings(options).database_url) as database, explained(database):
+        yield database, database.engine.url.render_as_string(hide_password=True)
+
+
+def _damage(database: Database) -> Iterator[str]:
+    """What SQLite finds; PostgreSQL checks its pages as it reads them."""
+    if not database.is_sqlite:
+        return
+    with database.reading() as session:
+        for (found,) in session.execute(text("PRAGMA integrity_check(20)")):
+            if found != "ok":
+                yield f"damaged: {found}"
+        for table, row, parent, _ in session.execute(text("PRAGMA foreign_key_check")):
+            yield f"{table}, row {row}: what it refers to in {parent} is not there"
+
+
+def _foreign(database: Database, found: schema.State) -> Iterator[str]:
+    """What our migrations did not make; what a newer release's made is not known."""
+    if found.revision == found.newest:
+        for one in schema.differences(database):
+            yield f"not as the migrations make it: {one}"

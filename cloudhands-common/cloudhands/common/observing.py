@@ -1,0 +1,31 @@
+"""Whether cloud-burst only looks on: after a restore, until an operator has looked around.
+
+The rows are then older than the clouds. What was launched since is unknown to them, and what was
+deleted since would be made again.
+"""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cloudhands.common.actor.commands import installation
+from cloudhands.common.actor.tables import Installation
+
+
+def is_on(session: Session) -> bool:
+    """Whether cloud-burst shall leave every cloud as it is."""
+    return session.scalar(select(Installation.id).where(Installation.observing)) is not None
+
+
+def begin(session: Session) -> None:
+    """From now on nothing is made, changed or deleted in a cloud."""
+    installation(session).observing = True
+
+
+def end(session: Session) -> bool:
+    """Let cloud-burst work again.
+
+    :returns: whether it was kept from it.
+    """
+    row = installation(session)
+    was_observing, row.observing = row.observing, False
+    return was_observing
