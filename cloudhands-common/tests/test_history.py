@@ -1,4 +1,10 @@
+"""History: what is written, read, and can never be changed."""
+
 from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from cloudhands.common import history
 from cloudhands.common.db import Database
@@ -55,3 +61,29 @@ def test_nothing_is_kept_when_the_transaction_is_rolled_back(database: Database)
         session.rollback()
     with database.reading() as session:
         assert history.latest(session, uuid) == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE touches SET why = 'nothing happened'",
+        "UPDATE touches SET actor_id = actor_id",
+        "DELETE FROM touches",
+        "TRUNCATE touches",
+    ],
+)
+def test_history_can_be_added_to_and_not_changed(database: Database, statement: str) -> None:
+    if statement.startswith("TRUNCATE") and database.is_sqlite:
+        statement = "DELETE FROM touches WHERE 1"  # it has no TRUNCATE
+    with database.writing() as session:
+        Factory(session).organisation()
+    before = rows(database)
+    assert before
+    with pytest.raises(DBAPIError, match="history is append-only"), database.writing() as session:
+        session.execute(text(statement))
+    assert rows(database) == before
+
+
+def rows(database: Database) -> list[tuple[object, ...]]:
+    with database.reading() as session:
+        return [tuple(row) for row in session.execute(text("SELECT * FROM touches ORDER BY id"))]

@@ -62,6 +62,7 @@ def count(session, model):
         ("db", "backup"),
         ("db", "restore"),
         ("burst", "resume"),
+        ("history", "show"),
         ("user", "create"),
         ("org", "create"),
         ("catalogue", "load"),
