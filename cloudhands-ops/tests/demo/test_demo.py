@@ -117,7 +117,9 @@ def test_an_interrupt_is_one_line(other):
         assert process.stdout.readline().startswith("Setting up")
         process.send_signal(signal.SIGINT)
         said = process.communicate(timeout=30)[1]
-    assert process.returncode == 130
+    # Where the signal came within an exec() of some library's, Python ends itself by it, too: to a
+    # shell that is 130 as well.
+    assert process.returncode in (130, -signal.SIGINT)
     assert said == "demo: interrupted; 'demo.sh status' tells what runs\n"
 
 

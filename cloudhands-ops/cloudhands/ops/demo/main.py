@@ -14,7 +14,7 @@ from cloudhands.common import service
 from cloudhands.common.errors import CloudhandsError, ConfigurationError
 from cloudhands.common.settings import ENVIRONMENT_PREFIX
 from cloudhands.common.testing.ports import LOOPBACK
-from cloudhands.ops.demo import configuration, readiness, release, setup
+from cloudhands.ops.demo import configuration, interrupting, readiness, release, setup
 from cloudhands.ops.demo.place import Place
 from cloudhands.ops.demo.story import tell
 from cloudhands.ops.demo.supervision import Supervision
@@ -31,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     options = _arguments().parse_args(argv)
     service.set_up_logging("warning")
+    interrupting.lose_none()
     _forget_environment()
     try:
         return COMMANDS[options.command](Place(options.dir.absolute()), options.port)
