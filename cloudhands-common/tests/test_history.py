@@ -84,6 +84,17 @@ def test_history_can_be_added_to_and_not_changed(database: Database, statement: 
     assert rows(database) == before
 
 
+def test_a_row_of_history_cannot_be_replaced(database: Database) -> None:
+    with database.writing() as session:
+        Factory(session).organisation()
+    before = rows(database)
+    insert = "INSERT OR REPLACE" if database.is_sqlite else "INSERT"
+    again = text(f"{insert} INTO touches SELECT * FROM touches")
+    with pytest.raises(DBAPIError), database.writing() as session:
+        session.execute(again)
+    assert rows(database) == before
+
+
 def rows(database: Database) -> list[tuple[object, ...]]:
     with database.reading() as session:
         return [tuple(row) for row in session.execute(text("SELECT * FROM touches ORDER BY id"))]

@@ -47,6 +47,15 @@ def test_a_release_that_a_newer_one_left_behind_is_refused(database):
     assert "install the newer release" in str(caught.value)
 
 
+@pytest.mark.parametrize("revision", ["other", "0000abc", "00031", "99999x"])
+def test_a_revision_that_is_none_of_ours_is_refused(database, revision):
+    at_revision(database, revision, schema.newest())
+    with pytest.raises(DatabaseError, match=r"is none of ours|install the newer|does not know"):
+        schema.check(database)
+    with pytest.raises(DatabaseError, match="there is nothing to upgrade"):
+        schema.upgrade(database)
+
+
 def test_an_older_database_is_to_be_upgraded_whatever_it_says(database):
     at_revision(database, "0001", "0001")
     with pytest.raises(DatabaseError, match="cloud-admin db upgrade"):

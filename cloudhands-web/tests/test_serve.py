@@ -84,8 +84,8 @@ def test_a_wrong_setting(tmp_path):
     file.write_text('[portal]\nprot = 8080\nthreads = "many"\n')
     done = once(PROGRAM, "--config", str(file))
     assert done.returncode == 2
-    assert f"portal.prot ({file}): there is no such setting" in done.stderr
-    assert f"portal.threads ({file})" in done.stderr
+    assert f"portal.prot ({file}, line 2): there is no such setting" in done.stderr
+    assert f"portal.threads ({file}, line 3)" in done.stderr
 
 
 @pytest.mark.parametrize("program", ["cloud-serve", "cloud-index", "cloud-burst", "cloud-admin"])

@@ -99,6 +99,12 @@ class Database:
         self._lookers = _plain(self.engine) if self.is_sqlite else self.engine
         self._lock = threading.Lock() if self.is_sqlite else nullcontext()
 
+    @property
+    def address(self) -> str:
+        """The URL, as it may be shown: without passwords."""
+        plain = self.engine.url.difference_update_query(["password", "sslpassword"])
+        return plain.render_as_string(hide_password=True)
+
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session for queries; whatever it changed is rolled back."""
@@ -148,7 +154,7 @@ def _engine(url: str) -> Engine:
             pool_size=8,
             max_overflow=MAX_OVERFLOW,
         )
-    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+    except (ArgumentError, NoSuchModuleError, ImportError, TypeError) as error:
         raise DatabaseError(
             f"database.url is not usable: {error}. Write sqlite:///FILE or postgresql://..."
         ) from error
@@ -201,8 +207,7 @@ def explained(database: Database) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        where = database.engine.url.render_as_string(hide_password=True)
         raise DatabaseError(
-            f"database {where} cannot be used: {error.orig}. Is it there, and is it up to date? "
-            "('cloud-admin db upgrade' makes it so)"
+            f"database {database.address} cannot be used: {error.orig}. Is it there, and is it "
+            "up to date? ('cloud-admin db upgrade' makes it so)"
         ) from error

@@ -49,10 +49,10 @@ def upgrade(database: Database) -> str:
     with explained(database), database.writing() as session:
         connection = session.connection()
         found = _current(connection)
-        if found and found > newest():
+        if found and found not in _known():
             raise DatabaseError(
-                f"the database is at revision {found}, which is newer than this release's "
-                f"{newest()}: there is nothing to upgrade"
+                f"the database is at revision {found}, which this release does not know (it knows "
+                f"{newest()}): a newer release has made it, and there is nothing to upgrade"
             )
         command.upgrade(_config(connection), "head")
         return _current(connection) or ""
@@ -77,8 +77,10 @@ class State:
         if self.revision == self.newest:
             return ""
         at = f"the database is at revision {self.revision or 'none'}"
-        if not self.revision or self.revision < self.newest:
+        if self.revision is None or self.revision in _known():
             return f"{at}, this release needs {self.newest}: run 'cloud-admin db upgrade'"
+        if not (self.revision.isdecimal() and self.revision > self.newest):
+            return f"{at}, which is none of ours: is it a database of cloudhands?"
         if self.oldest_code and self.oldest_code <= self.newest:
             return ""  # migrated by a newer release that has been rolled back
         return (
@@ -114,23 +116,31 @@ def upgradable(database: Database) -> str:
     found = state(database)
     if found.revision is None:
         return "there are no tables of cloudhands in it"
-    if found.revision < found.newest:
+    if found.revision != found.newest and found.revision in _known():
         upgrade(database)
         return ""
     return found.trouble
 
 
-def differences(database: Database) -> Sequence[str]:
-    """Where the tables of an upgraded database are not what the code says, a line for each."""
+def differences(database: Database, *, newer: bool = False) -> Sequence[str]:
+    """Where the tables of an upgraded database are not what the code says, a line for each.
+
+    :param newer: what a newer release has added is no difference; nor is what others have.
+    """
     with explained(database), database.reading() as session:
         options = {"compare_type": True}
         context = MigrationContext.configure(session.connection(), opts=options)
-        return [str(one) for one in compare_metadata(context, METADATA)]
+        found = [str(one) for one in compare_metadata(context, METADATA)]
+    return [one for one in found if not (newer and one.startswith("('remove_"))]
 
 
 def newest() -> str:
     """The newest revision that this code knows."""
     return scripts().get_current_head() or ""
+
+
+def _known() -> frozenset[str]:
+    return frozenset(script.revision for script in scripts().walk_revisions())
 
 
 def scripts() -> ScriptDirectory:

@@ -138,6 +138,24 @@ def test_a_secret_is_not_taken_from_the_command_line(key, value):
     assert "hunter2" not in said
 
 
+def test_an_empty_table_takes_nothing_from_the_others(tmp_path):
+    defaults = {"portal": {"port": 8081}, "providers": {"a": {"kind": "x", "label": "A"}}}
+    found = load(
+        tmp_path,
+        "[portal]\n# port = 1\n[providers]\n",
+        defaults=defaults,
+        environment={"CLOUDHANDS_PORTAL__THREADS": "3"},
+    )
+    assert (found.portal.port, found.portal.threads) == (8081, 3)
+    assert found.providers["a"].label == "A"
+
+
+def test_a_value_over_a_table_names_who_wrote_it(tmp_path):
+    defaults = {"portal": {"port": 8081}}
+    with pytest.raises(SettingsError, match=r"portal \(--set\): is a table, not a value"):
+        load(tmp_path, "[portal]\nport = 1\n", defaults=defaults, overrides={"portal": "x"})
+
+
 def test_every_wrong_key_is_named_at_once(tmp_path):
     with pytest.raises(SettingsError) as caught:
         load(tmp_path, "[portal]\nprot = 1\n[index]\ninterval = 0\n")

@@ -1,5 +1,7 @@
 """The settings that hold, and where each of them was set."""
 
+import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ from cloudhands.common.settings.model import Settings
 from cloudhands.common.settings.sources import Leaves
 from cloudhands.common.settings.toml_lines import Key
 
+_BARE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 DEFAULT = "default"
 DERIVED = "follows from other settings"
 
@@ -41,13 +44,14 @@ class Effective:
         """Every setting in the model's order, secrets masked."""
         defaults = dict(_flat(Settings().model_dump(mode="json")))
         return [
-            Entry(".".join(key), masked(key, value), self._source(key, value, defaults))
+            Entry(dotted(key), masked(key, value), self._source(key, value, defaults))
             for key, value in _flat(self.settings.model_dump(mode="json"))
         ]
 
     def _source(self, key: Key, value: Any, defaults: Mapping[Key, Any]) -> str:
         for length in range(len(key), 0, -1):
-            if leaf := self.leaves.get(key[:length]):
+            leaf = self.leaves.get(key[:length])
+            if leaf and (leaf.value != {} or length == len(key)):
                 return leaf.source
         # What a model adds to a table that somebody began is its default too.
         return DERIVED if key in defaults and defaults[key] != value else DEFAULT
@@ -88,6 +92,11 @@ def load(
 ) -> Settings:
     """The settings alone; see `read`."""
     return read(defaults=defaults, file=file, environment=environment, overrides=overrides).settings
+
+
+def dotted(key: Key) -> str:
+    """A key as TOML writes it."""
+    return ".".join(part if _BARE.fullmatch(part) else json.dumps(part) for part in key)
 
 
 def _flat(table: Mapping[str, Any], prefix: Key = ()) -> Iterator[tuple[Key, Any]]:

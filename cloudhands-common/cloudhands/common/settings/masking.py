@@ -3,15 +3,17 @@
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 MASK = "********"
-# A key that ends in _file or _path names the file that holds the secret.
 _SECRET = re.compile(
-    r"(password|passphrase|passwd|secret|token|private_key|api_key|access_key|credential)s?"
-    r"(?!.*_(file|path)$)",
+    r"password|passphrase|passwd|pwd|(^|[-_])pass$|secret|token|credential|(private|api|access)[-_]?key",
     re.IGNORECASE,
 )
+# It names the file that holds the secret.
+_FILE = re.compile(r"[-_](file|path)$", re.IGNORECASE)
+# The password of an address, up to the last @, whatever stands in it; and those of its query.
+_BEFORE_HOST = re.compile(r"(://[^:/?#@]*:).+(@)", re.DOTALL)
+_IN_QUERY = re.compile(r"([?&](?:ssl)?password=)[^&]*", re.IGNORECASE)
 
 
 def masked(key: Sequence[str], value: Any) -> Any:
@@ -21,7 +23,7 @@ def masked(key: Sequence[str], value: Any) -> Any:
     """
     if isinstance(value, Mapping):
         return {name: masked((*key, name), inner) for name, inner in value.items()}
-    if value and key and _SECRET.search(key[-1]):
+    if value and any(map(_SECRET.search, key)) and not _FILE.search(key[-1]):
         return MASK
     if isinstance(value, list | tuple):
         return [masked(key, inner) for inner in value]
@@ -29,14 +31,4 @@ def masked(key: Sequence[str], value: Any) -> Any:
 
 
 def _without_password(text: str) -> str:
-    """An address without the password that may stand in it."""
-    if "://" not in text or "@" not in text:
-        return text
-    try:
-        password = urlsplit(text).password
-    except ValueError:
-        return MASK  # it looks like an address, and nobody can tell what is in it
-    if not password:
-        return text
-    before, _, after = text.rpartition("@")
-    return f"{before[: len(before) - len(password)]}{MASK}@{after}"
+    return _IN_QUERY.sub(rf"\1{MASK}", _BEFORE_HOST.sub(rf"\1{MASK}\2", text))

@@ -80,6 +80,8 @@ def _named(known: str, key: Key) -> str:
 
 
 def _source(key: Key, leaves: Leaves) -> str:
+    if key in leaves:
+        return leaves[key].source
     # A missing key was set nowhere: what its table's other keys came from is where to look.
     for length in range(len(key), 0, -1):
         for leaf, (_, where) in leaves.items():

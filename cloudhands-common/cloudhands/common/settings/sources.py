@@ -73,7 +73,12 @@ def nested(leaves: Leaves) -> dict[str, Any]:
             table = table.setdefault(part, {})
             if not isinstance(table, dict):
                 raise SettingsError(f"{'.'.join(key)} ({source}): {part!r} is a value, not a table")
-        table[key[-1]] = value
+        if value == {}:
+            table.setdefault(key[-1], {})  # says nothing of what another source has in it
+        elif isinstance(table.get(key[-1]), dict):
+            raise SettingsError(f"{'.'.join(key)} ({source}): is a table, not a value")
+        else:
+            table[key[-1]] = value
     return tree
 
 

@@ -4,6 +4,7 @@ Thin wrappers: the work is in the modules beside this one, which need no pytest.
 """
 
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,16 @@ from cloudhands.common.testing.postgresql import PostgreSQL, postgresql
 from cloudhands.common.testing.programs import require, unavailable
 
 # --- directories ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interrupts_arrive() -> None:
+    """SIGINT does something to whoever a test starts.
+
+    A shell that runs the tests in the background has them ignore it, and so all their children.
+    """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", params=directories.KINDS)

@@ -3,13 +3,14 @@
 import argparse
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from cloudhands.common import service
 from cloudhands.common.errors import SettingsError
 from cloudhands.common.settings import Effective, Settings
-from cloudhands.common.settings.effective import Entry
+from cloudhands.common.settings.effective import Entry, dotted
 from cloudhands.ops.admin.operation import answer
 from cloudhands.ops.admin.parsing import Commands, command, group
 
@@ -64,7 +65,17 @@ def _assignment(entry: Entry) -> str:
     # TOML has no null: what is not set cannot be written, only left out.
     if entry.value is None:
         return f"# {entry.key} is not set"
-    return f"{entry.key} = {json.dumps(entry.value, ensure_ascii=False)}"
+    return f"{entry.key} = {_toml(entry.value)}"
+
+
+def _toml(value: Any) -> str:
+    """A value as a settings file has it: JSON, but for tables and for one character."""
+    if isinstance(value, Mapping):
+        inner = (f"{dotted((name,))} = {_toml(one)}" for name, one in value.items())
+        return f"{{ {', '.join(inner)} }}" if value else "{}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_toml, value))}]"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def check(options: argparse.Namespace) -> None:

@@ -103,6 +103,8 @@ def save(options: argparse.Namespace) -> None:
     :raises DatabaseError: if the database cannot be read or the file not written.
     """
     with _database(options) as (database, where):
+        if schema.state(database).revision is None:
+            raise DatabaseError(f"there are no tables of cloudhands in {where}: is state right?")
         size = backup.backup(database, options.to, force=options.force)
     answer(
         options,
@@ -119,7 +121,7 @@ def restore(options: argparse.Namespace) -> None:
     :raises DatabaseError: if the backup is not whole or of a newer release.
     """
     with _database(options) as (database, where):
-        if schema.state(database).revision and not options.force:
+        if not options.force and schema.state(database).revision:
             raise Conflict(
                 f"there is a database at {where}: what is in it would be lost. Stop the programs, "
                 "back it up, then add --force"
@@ -138,7 +140,7 @@ def restore(options: argparse.Namespace) -> None:
 def _database(options: argparse.Namespace) -> Iterator[tuple[Database, str]]:
     """The settings' database, and its address without a password."""
     with opened(service.read_settings(options).database_url) as database, explained(database):
-        yield database, database.engine.url.render_as_string(hide_password=True)
+        yield database, database.address
 
 
 def _damage(database: Database) -> Iterator[str]:

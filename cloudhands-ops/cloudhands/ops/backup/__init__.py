@@ -4,7 +4,7 @@
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +22,8 @@ def backup(database: Database, file: Path, *, force: bool = False) -> int:
     :raises Conflict: if the file is there.
     :raises DatabaseError: if the database cannot be read or the file not written.
     """
+    if database.is_sqlite and _touches(sqlite.files(database), file):
+        raise Conflict(f"{file} is the database itself, or SQLite's: name another file")
     if file.exists() and not force:
         raise Conflict(f"{file} is there already: name another file, or add --force")
     try:
@@ -54,7 +56,7 @@ def _kind(database: Database) -> _Kind:
 
 
 def _written(dump: Callable[[Database, Path], None], database: Database, file: Path) -> int:
-    part = file.with_name(f"{file.name}.part")
+    part = _part(file)
     with suppress(FileNotFoundError):
         part.unlink()  # of a backup that was killed
     try:
@@ -69,6 +71,15 @@ def _written(dump: Callable[[Database, Path], None], database: Database, file: P
         with suppress(FileNotFoundError):
             part.unlink()
     return size
+
+
+def _part(file: Path) -> Path:
+    return file.with_name(f"{file.name}.part")
+
+
+def _touches(files: Collection[Path], file: Path) -> bool:
+    """Whether writing a backup would overwrite one of these."""
+    return not {file.resolve(), _part(file).resolve()}.isdisjoint(files)
 
 
 def _settle(path: Path) -> None:

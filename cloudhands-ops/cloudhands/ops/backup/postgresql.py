@@ -11,30 +11,53 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from psycopg.conninfo import make_conninfo
+from psycopg.pq import Conninfo
 
-from cloudhands.common import observing, schema
+from cloudhands.common import schema
 from cloudhands.common.db import Database
 from cloudhands.common.errors import DatabaseError
 
 # Debian keeps the programs of each version in a folder of its own, outside everyone's PATH.
 FOLDERS = Path("/usr/lib/postgresql")
 PLAIN = ("--no-owner", "--no-privileges")
-# In the same transaction as everything else. A backup from before there was the column is set to
-# observe by the upgrade that follows.
+# These two stand around the backup in one transaction. What it does not hold has to go, too: what a
+# newer release made would be in the way of the upgrade that follows an older backup.
+FIRST = """
+SET client_min_messages = warning;
+DO $$ DECLARE one text; BEGIN
+    FOR one IN
+        SELECT format('DROP TABLE IF EXISTS %s CASCADE', oid::regclass) FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+    LOOP EXECUTE one; END LOOP;
+    FOR one IN
+        SELECT format('DROP ROUTINE %s CASCADE', oid::regprocedure) FROM pg_proc made
+        WHERE pronamespace = 'public'::regnamespace
+        AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = made.oid AND deptype = 'e')
+    LOOP EXECUTE one; END LOOP;
+END $$;
+"""
 LAST = """
 SET search_path TO public;
 DO $$ BEGIN
-    IF (SELECT version_num FROM alembic_version) > '{newest}' THEN
-        IF (SELECT oldest_code FROM compatibility) > '{newest}' THEN
-            RAISE EXCEPTION 'the backup is of a newer release: install that one first';
-        END IF;
+    IF (SELECT version_num FROM alembic_version) < '{oldest}' THEN
+        RAISE EXCEPTION 'the backup is older than backups are: it cannot be told to observe';
+    END IF;
+    IF (SELECT version_num FROM alembic_version) > '{newest}'
+    AND (SELECT oldest_code FROM compatibility) > '{newest}' THEN
+        RAISE EXCEPTION 'the backup is of a newer release: install that one first';
+    END IF;
+    UPDATE installation SET observing = true;
+    IF NOT FOUND THEN
+        INSERT INTO installation (id, uuid, renames, observing)
+        VALUES (1, gen_random_uuid(), 0, true);
     END IF;
 END $$;
-DO $$ BEGIN
-    UPDATE installation SET observing = true;
-EXCEPTION WHEN undefined_column THEN NULL;
-END $$;
 """
+# The revision that made the column `observing`.
+OLDEST = "0004"
+# What libpq, and so each of the programs, can be told.
+KEYWORDS = frozenset(option.keyword.decode() for option in Conninfo.get_defaults())
+SECRETS = ("password", "sslpassword")
 
 
 def dump(database: Database, file: Path) -> None:
@@ -45,37 +68,43 @@ def dump(database: Database, file: Path) -> None:
 def load(database: Database, file: Path) -> None:
     """Put a file in a database's place, in one transaction, set to observe."""
     with tempfile.TemporaryDirectory(prefix="cloudhands-restore-") as folder:
-        script = Path(folder) / "script.sql"
+        scripts = [Path(folder) / name for name in ("first.sql", "backup.sql", "last.sql")]
+        scripts[0].write_text(FIRST, encoding="utf-8")
         # Reads the whole file: one that is cut short ends here.
-        _run(database, "pg_restore", "--clean", "--if-exists", *PLAIN, f"--file={script}", file)
-        with script.open("a", encoding="utf-8") as text:
-            text.write(LAST.format(newest=schema.newest()))
+        try:
+            _run(database, "pg_restore", *PLAIN, f"--file={scripts[1]}", file)
+        except DatabaseError as error:
+            raise DatabaseError(f"{file} is no whole backup of PostgreSQL's: {error}") from None
+        last = LAST.format(oldest=OLDEST, newest=schema.newest())
+        scripts[2].write_text(last, encoding="utf-8")
         once = ("--single-transaction", "--set=ON_ERROR_STOP=1", "--no-psqlrc", "--quiet")
-        _run(database, "psql", *once, f"--file={script}", _address(database))
-    database.engine.dispose()  # what was prepared for the old tables
+        files = (f"--file={script}" for script in scripts)
+        _run(database, "psql", *once, *files, _address(database))
+    database.close()  # what was prepared for the old tables
     if trouble := schema.upgradable(database):
         raise DatabaseError(f"{file}: {trouble}")
-    with database.writing() as session:
-        observing.begin(session)
+
+
+def _known(database: Database) -> Mapping[str, str]:
+    """What the driver is told, in libpq's words."""
+    _, known = database.engine.dialect.create_connect_args(database.engine.url)
+    return {key: str(value) for key, value in known.items() if value and key in KEYWORDS}
 
 
 def _address(database: Database) -> str:
     """The database for PostgreSQL's programs, without a password: arguments can be read by all."""
-    url = database.engine.url
-    known = {
-        "host": url.host,
-        "port": url.port,
-        "user": url.username,
-        "dbname": url.database,
-        **url.query,
-    }
-    found: str = make_conninfo("", **{key: value for key, value in known.items() if value})  # type: ignore[arg-type]
+    known = {key: value for key, value in _known(database).items() if key not in SECRETS}
+    found: str = make_conninfo("", **known)
     return f"--dbname={found}"
 
 
 def _environment(database: Database) -> Mapping[str, str]:
-    password = database.engine.url.password
-    return {**os.environ, **({"PGPASSWORD": str(password)} if password else {})}
+    known = _known(database)
+    if "sslpassword" in known:
+        raise DatabaseError(
+            "database.url: sslpassword cannot be told to PostgreSQL's programs: use a key without"
+        )
+    return {**os.environ, **({"PGPASSWORD": known["password"]} if "password" in known else {})}
 
 
 def _run(database: Database, program: str, *arguments: str | Path) -> None:

@@ -6,45 +6,96 @@ it writes is one transaction, so that whoever is killed in the middle leaves the
 
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
 from cloudhands.common import observing, schema
-from cloudhands.common.db import Database, opened
+from cloudhands.common.db import Database, explained, opened
 from cloudhands.common.errors import DatabaseError
 
 
 def dump(database: Database, file: Path) -> None:
     """Copy a database, which may be in use, into a file."""
-    source = Path(str(database.engine.url.database))
+    source = _file(database)
     with _explained(source), _reading(source) as live, closing(sqlite3.connect(file)) as copy:
         live.backup(copy)
         copy.execute("PRAGMA journal_mode=DELETE")  # one file, without the ones beside it
     _check(file)
 
 
+def files(database: Database) -> Collection[Path]:
+    """The files that a database is made of."""
+    file = _file(database).resolve()
+    return {file.with_name(f"{file.name}{end}") for end in ("", "-wal", "-shm", "-journal")}
+
+
 def load(database: Database, file: Path) -> None:
     """Copy a file into a database, upgraded and set to observe before anybody sees it."""
     _check(file)
-    target = Path(str(database.engine.url.database))
+    target = _file(database)
     # Beside it, where there has to be room for it anyway.
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".restore-") as folder:
         copy = Path(folder) / "copy.db"
         with _explained(file), _reading(file) as source, closing(sqlite3.connect(copy)) as made:
             source.backup(made)
-        with opened(f"sqlite:///{copy}") as prepared:
-            if trouble := schema.upgradable(prepared):
-                raise DatabaseError(f"{file}: {trouble}")
-            with prepared.writing() as session:
-                observing.begin(session)
-        with (
-            _explained(target),
-            closing(sqlite3.connect(copy)) as made,
-            closing(sqlite3.connect(target, timeout=10)) as live,
-        ):
-            made.backup(live)
+        _prepare(copy, file)
+        if _is_damaged(target):
+            _replace(target, copy)
+        else:
+            _overwrite(target, copy)
+
+
+def _file(database: Database) -> Path:
+    return Path(str(database.engine.url.database))
+
+
+def _prepare(copy: Path, file: Path) -> None:
+    with opened(f"sqlite:///{copy}") as prepared, explained(prepared):
+        if trouble := schema.upgradable(prepared):
+            raise DatabaseError(f"{file}: {trouble}")
+        if prepared_otherwise := schema.differences(prepared, newer=True):
+            raise DatabaseError(f"{file} is no backup of cloudhands: {prepared_otherwise[0]}")
+        with prepared.writing() as session:
+            observing.begin(session)
+
+
+def _is_damaged(file: Path) -> bool:
+    """Whether SQLite can do nothing with a file, so that nobody can be at work in it."""
+    try:
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute("PRAGMA quick_check(1)").fetchall()
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+    except sqlite3.DatabaseError as error:
+        return error.sqlite_errorcode in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+    return False
+
+
+def _replace(target: Path, copy: Path) -> None:
+    """Put the copy where a damaged file is, which is kept beside it."""
+    with closing(sqlite3.connect(copy)) as made:
+        made.execute("PRAGMA journal_mode=DELETE")
+    for end in ("-wal", "-shm", ""):
+        part = target.with_name(f"{target.name}{end}")
+        if part.exists():
+            part.replace(target.with_name(f"{target.name}.damaged{end}"))
+    copy.chmod(0o640)
+    copy.replace(target)
+
+
+def _overwrite(target: Path, copy: Path) -> None:
+    with (
+        _explained(target),
+        closing(sqlite3.connect(copy, isolation_level=None)) as made,
+        closing(sqlite3.connect(target, timeout=10)) as live,
+    ):
+        ((size,),) = live.execute("PRAGMA page_size").fetchall()
+        # In WAL mode a database keeps its page size, and no other one's pages fit.
+        made.execute("PRAGMA journal_mode=DELETE")
+        made.execute(f"PRAGMA page_size={int(size)}")
+        made.execute("VACUUM")
+        made.backup(live)
 
 
 @contextmanager

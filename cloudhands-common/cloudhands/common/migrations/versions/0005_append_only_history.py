@@ -11,6 +11,12 @@ branch_labels = None
 depends_on = None
 
 SQLITE = (
+    # INSERT OR REPLACE deletes without a trigger.
+    """
+    CREATE TRIGGER touches_are_not_replaced BEFORE INSERT ON touches
+    WHEN EXISTS (SELECT 1 FROM touches WHERE id = NEW.id)
+    BEGIN SELECT RAISE(ABORT, 'history is append-only'); END
+    """,
     """
     CREATE TRIGGER touches_are_not_changed BEFORE UPDATE ON touches
     BEGIN SELECT RAISE(ABORT, 'history is append-only'); END
