@@ -214,6 +214,7 @@ def test_not_even_trouble_with_recording_trouble_does(world: World, noting: Noti
         until(lambda: hopeless.given == [1])
         world.launch()
         until(lambda: 2 in hopeless.given)
+    assert set(hopeless.given) == {1, 2}
 
 
 def test_a_database_that_is_away_for_a_while(

@@ -209,6 +209,8 @@ def test_a_killed_nginx_is_back_within_seconds_with_nothing_left_of_it(demo, vic
         return answers_again and not is_alive(master)
 
     until(is_back, seconds=10)
+    answer = httpx.get(configuration.address(demo.port), trust_env=False)
+    assert (answer.status_code, answer.headers["Server"]) == (200, "nginx")
 
 
 # --- status, stop, reset -------------------------------------------------------------------------

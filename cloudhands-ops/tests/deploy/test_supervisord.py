@@ -117,6 +117,8 @@ def test_a_killed_program_is_started_again_at_once(config, name):
     before = pid_of(config, name)
     os.kill(before, signal.SIGKILL)
     wait_until(lambda: pid_of(config, name) not in (0, before), limit=3)
+    with pytest.raises(ProcessLookupError):
+        os.kill(before, 0)
 
 
 def test_a_program_that_is_asked_to_stop_stays_stopped(config):

@@ -71,6 +71,7 @@ def test_launching_by_clicking(visit):
     page.get_by_role("button", name="Launch").click()
     page.get_by_role("heading", name="<b>mine</b> & yours").wait_for()
     page.get_by_text("requested", exact=True).first.wait_for()
+    assert page.locator("h1").inner_text() == "<b>mine</b> & yours"
 
 
 def test_an_impatient_second_click_sends_nothing(visit, portal):

@@ -65,3 +65,4 @@ def test_a_deletion(visit, portal):
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.get_by_text("wanted: deleted").wait_for()
+    assert page.locator("summary").count() == 0, "it is not offered again"

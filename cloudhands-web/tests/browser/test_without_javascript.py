@@ -12,6 +12,7 @@ def test_accepting_an_invitation(plain):
     page = plain("invitee")
     page.get_by_role("button", name="Accept the invitation to Physics").click()
     page.get_by_role("heading", name="Physics").wait_for()
+    assert page.get_by_role("link", name="Launch an appliance").is_visible()
 
 
 def test_a_deletion_asks_first(plain, portal):
@@ -20,6 +21,7 @@ def test_a_deletion_asks_first(plain, portal):
     page.get_by_text("There is no way back.").wait_for()
     page.get_by_role("button", name="Delete").click()
     page.get_by_text("wanted: deleted").wait_for()
+    assert page.get_by_text("Delete…").count() == 0, "it is not offered again"
 
 
 def test_a_page_that_would_renew_itself_says_how_to_look_again(plain, portal):

@@ -144,9 +144,9 @@ def test_no_type_that_is_accepted(portal):
 
 def test_an_error_is_sent_though_nobody_accepts_its_type(portal):
     answer = portal.client("member").get("/nowhere", headers={"Accept": "image/png"})
-    problem(answer, "not-found")
+    assert problem(answer, "not-found")["status"] == 404
     refused_html = portal.client("member").get("/nowhere", headers={"Accept": "text/html;q=0"})
-    problem(refused_html, "not-found")
+    assert problem(refused_html, "not-found")["status"] == 404
 
 
 def test_a_file_is_what_it_is(portal):

@@ -174,7 +174,7 @@ class CloudContract:
 
     def test_keys_and_user_data_are_taken(self, at: Trial) -> None:
         made = at.create(authorized_keys=("ssh-ed25519 AAAA",), user_data="#cloud-config\n")
-        at.becomes(made.id, ServerState.RUNNING)
+        assert at.becomes(made.id, ServerState.RUNNING).identity == made.identity
 
     # --- capacity ---
 
@@ -194,7 +194,7 @@ class CloudContract:
         made = [at.create() for _ in range(at.capacity)]
         at.cloud.delete(made[0].id)
         at.vanishes(made[0].id)
-        at.create()
+        assert at.create().id not in {server.id for server in made}
 
     # --- addresses ---
 
@@ -246,11 +246,15 @@ class CloudContract:
         with suppress(Gone):
             at.cloud.delete(server_id)
         at.vanishes(server_id)
+        with pytest.raises(Gone):
+            at.cloud.observe(server_id)
 
     def test_it_is_deleted_while_it_is_built(self, at: Trial) -> None:
         server_id = at.create().id
         at.cloud.delete(server_id)
         at.vanishes(server_id)
+        with pytest.raises(Gone):
+            at.cloud.observe(server_id)
 
     def test_it_is_deleted_while_it_is_stopped(self, at: Trial) -> None:
         server_id = at.running().id
@@ -258,3 +262,5 @@ class CloudContract:
         at.becomes(server_id, ServerState.STOPPED)
         at.cloud.delete(server_id)
         at.vanishes(server_id)
+        with pytest.raises(Gone):
+            at.cloud.observe(server_id)
