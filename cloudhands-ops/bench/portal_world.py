@@ -11,20 +11,20 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cloudhands.common import clock, schema
+from cloudhands.common import clock, opening
 from cloudhands.common.account.sessions import open_session
-from cloudhands.common.actor.tables import Actor, User
+from cloudhands.common.actor.tables import User
 from cloudhands.common.address.tables import HeldAddress
 from cloudhands.common.appliance.tables import Appliance, Node
 from cloudhands.common.db import opened
-from cloudhands.common.history import Touch
 from cloudhands.common.membership.tables import Membership
 from cloudhands.common.organisation.tables import Organisation
 from cloudhands.common.provider.commands import provider
 from cloudhands.common.testing.factories import PROVIDERS, Factory
+from cloudhands.common.testing.histories import lengthen
 
 APPLIANCES = 50
 MEMBERS = 10
@@ -80,15 +80,16 @@ def make(folder: Path, url: str, size: Size, browsers: int = 0) -> World:
     :param browsers: how many members of other organisations, at most one of each, are signed in.
     """
     folder.mkdir()
+    settings_file = _settings(folder, url)
     with opened(url) as database:
-        schema.upgrade(database)
+        opening.upgrade(database, folder / "server.key")
         with database.writing() as session:
             now = clock.now()
             organisation, administrator = _organisation(session, size, now)
             _others(session, size.organisations, now)
             signed_in = list(_browsers(session, browsers, now))
             return World(
-                settings_file=_settings(folder, url),
+                settings_file=settings_file,
                 organisation=f"/organisations/{organisation.uuid}",
                 administrator=administrator,
                 browsers=signed_in,
@@ -109,7 +110,7 @@ def _organisation(session: Session, size: Size, now: datetime) -> tuple[Organisa
     made = [factory.appliance(organisation, members[n % MEMBERS]) for n in range(APPLIANCES)]
     session.flush()
     _set_running(session, made, now)
-    _add_touches(session, made, size.touches, factory.burst, now)
+    lengthen(session, made, size.touches, factory.burst, now)
     cookie = open_session(session, administrator, now, SESSION)
     return organisation, Person(cookie, _path(made[0].uuid))
 
@@ -121,6 +122,7 @@ def _set_running(session: Session, appliances: Sequence[Appliance], now: datetim
     for appliance in appliances:
         appliance.state, appliance.due_at = "running", None
         appliance.provider, appliance.placement = cloud, placement
+        appliance.seen_size = appliance.size
     nodes = [Node(appliance=one, generation=1, provider=cloud, made_at=now) for one in appliances]
     session.add_all(nodes)
     session.flush()
@@ -135,31 +137,6 @@ def _address(node: Node, now: datetime) -> HeldAddress:
         node_id=node.id,
         held_at=now,
     )
-
-
-def _add_touches(
-    session: Session, appliances: Sequence[Appliance], wanted: int, actor: Actor, now: datetime
-) -> None:
-    """Lengthen the history of each appliance to a number of rows."""
-    session.flush()
-    for appliance in appliances:
-        there = session.scalar(select(func.count()).where(Touch.artifact_uuid == appliance.uuid))
-        assert there is not None
-        rows = [_touch(appliance.uuid, actor.id, now) for _ in range(wanted - there)]
-        session.execute(insert(Touch), rows)
-        appliance.version = wanted
-
-
-def _touch(appliance: UUID, actor_id: int, now: datetime) -> Row:
-    return {
-        "artifact_kind": Appliance.kind,
-        "artifact_uuid": appliance,
-        "actor_id": actor_id,
-        "from_state": "running",
-        "to_state": "running",
-        "at": now,
-        "why": "looked at it again",
-    }
 
 
 def _others(session: Session, count: int, now: datetime) -> None:

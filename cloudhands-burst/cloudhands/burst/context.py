@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy.exc import IntegrityError
-
 from cloudhands.common.actor.commands import component, installation
 from cloudhands.common.actor.queries import BURST
 from cloudhands.common.clock import Clock, now
@@ -49,18 +47,7 @@ class Context:
 
 
 def known(database: Database, clock: Clock = now) -> str:
-    """Make this component and installation known to the database; returns the installation's id.
-
-    :raises IntegrityError: never for long: another process that does the same is waited for.
-    """
-    try:
-        return _known(database, clock)
-    except IntegrityError:
-        # Another process made the row between our look and our insert, so now it is there.
-        return _known(database, clock)
-
-
-def _known(database: Database, clock: Clock) -> str:
+    """Make this component and installation known to the database; returns the installation's id."""
     with database.writing() as session:
         component(session, BURST, clock())
         return str(installation(session).uuid)

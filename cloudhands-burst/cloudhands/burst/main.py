@@ -10,8 +10,8 @@ import structlog
 from cloudhands.burst import providers, reconcilers
 from cloudhands.burst.context import Context, known
 from cloudhands.burst.loop import Loop
-from cloudhands.common import schema, service
-from cloudhands.common.db import opened
+from cloudhands.common import service
+from cloudhands.common.opening import opened_for
 
 log = structlog.get_logger("cloudhands.burst")
 
@@ -32,8 +32,7 @@ def _main(options: argparse.Namespace) -> int:
     stopping = service.stop_on_signals()
     settings = service.read_settings(options)
     clouds = providers.connect(settings)
-    with opened(settings.database_url) as database:
-        schema.check(database)
+    with opened_for(settings) as database:
         context = Context(database, settings, clouds, known(database))
         loop = Loop(context, reconcilers.every(context), stopping)
         log.info("ready", providers=sorted(clouds), pid=os.getpid())

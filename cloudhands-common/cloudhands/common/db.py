@@ -7,24 +7,27 @@ and faster than SQLite's busy timeout.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from sqlalchemy import JSON, DateTime, Engine, MetaData, String, create_engine, event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, Dialect, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-from cloudhands.common.errors import DatabaseError
+from cloudhands.common.errors import ConfigurationError, DatabaseError
 
+SECRET = "cloudhands_secret"
 WRITES = "cloudhands_writes"
 MAX_OVERFLOW = 256
+
+FoundT = TypeVar("FoundT")
 
 CONSTRAINT_NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -74,7 +77,8 @@ class Base(DeclarativeBase):
 class Artifact:
     """Columns of everything that has a history: a public id, and a version for ETags.
 
-    `kind` is the artifact's name in history.
+    `kind` is the artifact's name in history. `touch_count` and `last_link` are the number and the
+    link of its last row there (`common.history.chain`).
     """
 
     kind: str
@@ -82,17 +86,26 @@ class Artifact:
     id: Mapped[int] = mapped_column(primary_key=True)
     uuid: Mapped[UUID] = mapped_column(unique=True, default=uuid4)
     version: Mapped[int] = mapped_column(default=0)
+    touch_count: Mapped[int] = mapped_column(default=0)
+    last_link: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime]
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """Ids and canonical values that every row of its history holds."""
+        return {}
 
 
 class Database:
     """An open database.
 
     :param url: SQLAlchemy's URL; `sqlite:///...` or `postgresql+psycopg://...`.
+    :param secret: the installation's, without which no history can be written.
     :raises DatabaseError: if the URL is not one.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, secret: bytes | None = None) -> None:
+        self.secret = secret
         self.engine = _engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self._writers = self.engine.execution_options(**{WRITES: True})
@@ -121,7 +134,8 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A session that commits at the end, or rolls back when anything is raised."""
-        with self._lock, Session(self._writers) as session, session.begin():
+        info = {SECRET: self.secret}
+        with self._lock, Session(self._writers, info=info) as session, session.begin():
             yield session
 
     def close(self) -> None:
@@ -130,10 +144,43 @@ class Database:
         self._lookers.pool = self.engine.pool
 
 
+def known_or_made(
+    session: Session, find: Callable[[], FoundT | None], make: Callable[[], FoundT]
+) -> FoundT:
+    """What `find` finds; made, if there is none, by whichever of several that try it is first.
+
+    :param make: makes it, for the session to write; a unique constraint refuses a second one.
+    """
+    known = find()
+    if known is not None:
+        return known
+    made = make()
+    try:
+        with session.begin_nested():
+            session.add(made)
+    except IntegrityError:
+        known = find()
+        if known is None:
+            raise  # it was something else
+        return known
+    return made
+
+
+def secret_of(session: Session) -> bytes:
+    """The installation's secret, as a writing session's database knows it.
+
+    :raises ConfigurationError: if it was opened without.
+    """
+    secret: bytes | None = session.info.get(SECRET)
+    if secret is None:
+        raise ConfigurationError("history cannot be written: the database was opened without key")
+    return secret
+
+
 @contextmanager
-def opened(url: str) -> Iterator[Database]:
+def opened(url: str, secret: bytes | None = None) -> Iterator[Database]:
     """A `Database` that is closed at the end; see there."""
-    database = Database(url)
+    database = Database(url, secret)
     try:
         yield database
     finally:

@@ -18,6 +18,7 @@
     |   |-- TooManyAttempts       asked too often
     |   `-- InvalidInput          a field is wrong: names each field
     |-- ClaimLost                 another worker holds the artifact now
+    |-- VerificationFailed        history is not as it was written
     |-- DirectoryError            the LDAP directory cannot answer
     `-- IndexUnavailable          there is no search index to read yet
 
@@ -98,6 +99,10 @@ class InvalidInput(Refused):
 
 class ClaimLost(CloudhandsError):
     """Another worker holds the artifact now; what was seen must not be recorded."""
+
+
+class VerificationFailed(CloudhandsError):
+    """History is not as it was written."""
 
 
 class DirectoryError(CloudhandsError):

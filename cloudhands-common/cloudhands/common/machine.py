@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -48,12 +47,9 @@ class Machine:
         return any((arrow.source, arrow.target) == (source, target) for arrow in self.arrows)
 
 
-class Stateful(Protocol):
+class Stateful(history.Recorded, Protocol):
     """An artifact with a state and a history."""
 
-    kind: str
-    uuid: UUID
-    version: int
     state: str
 
 

@@ -48,6 +48,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "membership.set-role": frozenset({_R.ADMIN}),
     "membership.withdraw": frozenset({_R.ADMIN}),
     "user.create": frozenset({_R.OPERATOR}),
+    "user.erase": frozenset({_R.OPERATOR}),
     "catalogue.load": frozenset({_R.OPERATOR}),
     "catalogue.see": MEMBERS,
     "appliance.launch": MEMBERS,

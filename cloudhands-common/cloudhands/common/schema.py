@@ -12,14 +12,15 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
-from cloudhands.common import compatibility, history, idempotency
+from cloudhands.common import compatibility, idempotency
 from cloudhands.common.account import tables as account
 from cloudhands.common.actor import tables as actor
 from cloudhands.common.address import tables as address
 from cloudhands.common.appliance import tables as appliance
 from cloudhands.common.catalogue import tables as catalogue
-from cloudhands.common.db import Base, Database, explained
+from cloudhands.common.db import Artifact, Base, Database, explained
 from cloudhands.common.errors import DatabaseError
+from cloudhands.common.history import tables as history
 from cloudhands.common.membership import tables as membership
 from cloudhands.common.organisation import tables as organisation
 from cloudhands.common.provider import tables as provider
@@ -40,9 +41,17 @@ SUBJECTS = (
 METADATA = Base.metadata
 
 
+def artifacts() -> Sequence[type[Artifact]]:
+    """Everything that has a history: a class for each table of it."""
+    models = [mapper.class_ for mapper in Base.registry.mappers if mapper.inherits is None]
+    found = [model for model in models if issubclass(model, Artifact)]
+    return sorted(found, key=lambda model: model.__name__)
+
+
 def upgrade(database: Database) -> str:
     """Bring a database to the newest revision, in one transaction.
 
+    :param database: opened with the secret, if it may have history that is yet to be sealed.
     :returns: the revision that it has now.
     :raises DatabaseError: if it cannot be reached or written, or a newer release has upgraded it.
     """
@@ -54,7 +63,7 @@ def upgrade(database: Database) -> str:
                 f"the database is at revision {found}, which this release does not know (it knows "
                 f"{newest()}): a newer release has made it, and there is nothing to upgrade"
             )
-        command.upgrade(_config(connection), "head")
+        command.upgrade(_config(connection, database.secret), "head")
         return _current(connection) or ""
 
 
@@ -152,9 +161,9 @@ def _current(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def _config(connection: Connection | None) -> Config:
+def _config(connection: Connection | None, secret: bytes | None = None) -> Config:
     folder = resources.files("cloudhands.common") / "migrations"
-    config = Config(attributes={"connection": connection})
+    config = Config(attributes={"connection": connection, "secret": secret})
     config.set_main_option("script_location", str(Path(str(folder))))
     config.set_main_option("path_separator", "os")
     return config

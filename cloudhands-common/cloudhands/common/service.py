@@ -19,7 +19,13 @@ from types import FrameType
 import structlog
 
 from cloudhands.common import settings, site
-from cloudhands.common.errors import ConfigurationError, DirectoryError, IndexUnavailable, Refused
+from cloudhands.common.errors import (
+    ConfigurationError,
+    DirectoryError,
+    IndexUnavailable,
+    Refused,
+    VerificationFailed,
+)
 
 LEVELS = ("debug", "info", "warning", "error")
 EXIT_REFUSED = 1
@@ -93,7 +99,7 @@ def run(arguments: argparse.ArgumentParser, main: Main, argv: Sequence[str] | No
         status = main(options)
         sys.stdout.flush()  # what cannot be written is found out here, not when Python ends
         return status
-    except Refused as error:
+    except (Refused, VerificationFailed) as error:
         return _say(arguments.prog, error, EXIT_REFUSED)
     except ConfigurationError as error:
         return _say(arguments.prog, error, EXIT_CONFIGURATION)

@@ -15,15 +15,16 @@ from cloudhands.common.errors import ConfigurationError
 SECRET_BYTES = 32
 
 
-def read_secret(file: Path) -> bytes:
+def read_secret(file: Path, *, make: bool = True) -> bytes:
     """The server's secret, made at the first call.
 
     Two processes that start at once agree: the file appears whole or not at all.
 
+    :param make: whether it may be made: not where it has been in use already.
     :raises ConfigurationError: if it cannot be read or made, or is too short to be one.
     """
     try:
-        if not file.exists():
+        if make and not file.exists():
             _make(file)
         secret = bytes.fromhex(file.read_text(encoding="ascii").strip())
     except (OSError, ValueError) as error:

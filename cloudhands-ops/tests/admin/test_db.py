@@ -38,7 +38,7 @@ def test_the_revision_is_told(upgraded, file, capsys):
         "database": f"sqlite:///{file}",
         "revision": schema.newest(),
         "newest": schema.newest(),
-        "oldest_code": "0003",
+        "oldest_code": "0006",
         "usable": True,
     }
 

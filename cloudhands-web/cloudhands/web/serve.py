@@ -13,8 +13,8 @@ from typing import Any
 import structlog
 from waitress.server import create_server
 
-from cloudhands.common import clock, schema, service, site, tokens
-from cloudhands.common.db import opened
+from cloudhands.common import clock, service, site
+from cloudhands.common.opening import opened_for
 from cloudhands.common.settings import Settings
 from cloudhands.web import draining
 from cloudhands.web.app import make_app
@@ -109,13 +109,13 @@ def services(settings: Settings, stopping: threading.Event) -> Iterator[Services
     :param stopping: set when the process is to end.
     :raises ConfigurationError: if the database is not up to date or the secret unusable.
     """
-    with opened(settings.database_url) as database:
-        schema.check(database)
+    with opened_for(settings) as database:
+        assert database.secret is not None
         yield Services(
             settings=settings,
             site=site.installed(),
             database=database,
-            secret=tokens.read_secret(settings.path(settings.key_file)),
+            secret=database.secret,
             people=People(settings.path(settings.index.folder)),
             throttle=Throttle(max(1, settings.portal.threads // 2)),
             clock=clock.now,

@@ -22,7 +22,7 @@ from argon2 import PasswordHasher
 from pyramid.config import Configurator
 from sqlalchemy.orm import Session
 
-from cloudhands.common import settings, tokens
+from cloudhands.common import settings
 from cloudhands.common.account import keys
 from cloudhands.common.account.sessions import open_session
 from cloudhands.common.account.tables import Password
@@ -32,7 +32,7 @@ from cloudhands.common.db import Database
 from cloudhands.common.directory import Person
 from cloudhands.common.membership import commands as memberships
 from cloudhands.common.site import Site
-from cloudhands.common.testing.databases import short_lived
+from cloudhands.common.testing.databases import SECRET, short_lived
 from cloudhands.common.testing.factories import KEY, PROVIDERS, Factory, person
 from cloudhands.web.app import configure
 from cloudhands.web.http.cookies import SESSION_COOKIE
@@ -164,7 +164,7 @@ def portal_on(database: Database, folder: Path) -> Portal:
         settings=settings.Settings(state=folder, providers=PROVIDERS),
         site=SITE,
         database=database,
-        secret=tokens.read_secret(folder / "server.key"),
+        secret=SECRET,
         people=People(folder / "index"),
         throttle=Throttle(2),
         clock=lambda: time[0],

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from cloudhands.common import history, permissions
 from cloudhands.common.actor.queries import roles_of
 from cloudhands.common.actor.tables import Actor, Component, Installation, User
+from cloudhands.common.db import known_or_made
 from cloudhands.common.directory import Person
 from cloudhands.common.errors import Conflict
 from cloudhands.common.forms import Form, Label, Mail, Uid
@@ -23,22 +24,17 @@ class NewUser(Form):
 
 def component(session: Session, name: str, now: datetime) -> Component:
     """The component of that name, made known at the first call."""
-    known = session.scalars(select(Component).where(Component.component == name)).one_or_none()
-    if known is None:
-        known = Component(component=name, name=name, created_at=now, version=0)
-        session.add(known)
-        session.flush()
-    return known
+    query = select(Component).where(Component.component == name)
+    return known_or_made(
+        session,
+        lambda: session.scalars(query).one_or_none(),
+        lambda: Component(component=name, name=name, created_at=now, version=0),
+    )
 
 
 def installation(session: Session) -> Installation:
     """This installation's one row, made at the first call in a writing session."""
-    known = session.get(Installation, 1)
-    if known is None:
-        known = Installation(id=1)
-        session.add(known)
-        session.flush()
-    return known
+    return known_or_made(session, lambda: session.get(Installation, 1), lambda: Installation(id=1))
 
 
 def create_user(session: Session, actor: Actor, wanted: NewUser, now: datetime) -> User:
@@ -89,12 +85,13 @@ def refresh_user(session: Session, user: User, person: Person, now: datetime) ->
     if user.uid != person.uid:
         _free_uid(session, person, now)
     if (user.uid, user.name) != (person.uid, person.name):
-        _count_rename(session)
+        count_rename(session)
     user.uid, user.name, user.mail = person.uid, person.name, person.mail
     history.record(session, user, user, "changed as in the directory", now)
 
 
-def _count_rename(session: Session) -> None:
+def count_rename(session: Session) -> None:
+    """Tell those who show people's names that one has changed."""
     installation(session).renames = Installation.renames + 1
 
 
@@ -106,6 +103,6 @@ def _free_uid(session: Session, person: Person, now: datetime) -> None:
     if holder.directory_id is None:
         raise Conflict(f"The name {person.uid} belongs to another account here.")
     holder.uid = f"{holder.uid}~{holder.id}"
-    _count_rename(session)
+    count_rename(session)
     history.record(session, holder, holder, "the directory gave the uid to somebody else", now)
     session.flush()

@@ -1,5 +1,6 @@
 """The tables of actors."""
 
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from sqlalchemy import ForeignKey
@@ -24,7 +25,8 @@ class User(Actor):
     """A person.
 
     `uid` is what they sign in with. `directory_id` is the directory's immutable id; a person
-    known to the directory is identified by it and never by name, uid or DN.
+    known to the directory is identified by it and never by name, uid or DN. `erased_at`: since
+    when nothing personal is left of them (`erasure`).
     """
 
     __tablename__ = "users"
@@ -35,6 +37,7 @@ class User(Actor):
     uid: Mapped[str] = mapped_column(unique=True)
     mail: Mapped[str]
     directory_id: Mapped[str | None] = mapped_column(unique=True)
+    erased_at: Mapped[datetime | None]
 
 
 class Component(Actor):
@@ -52,7 +55,7 @@ class Installation(Base):
     """The one row that says which cloudhands this is: everything made outside bears its uuid.
 
     `renames` rises when the name or the uid of any person changes. `observing`: see
-    `common.observing`.
+    `common.observing`. `key_mark`: see `common.opening`.
     """
 
     __tablename__ = "installation"
@@ -61,3 +64,4 @@ class Installation(Base):
     uuid: Mapped[UUID] = mapped_column(default=uuid4)
     renames: Mapped[int] = mapped_column(default=0)
     observing: Mapped[bool] = mapped_column(default=False)
+    key_mark: Mapped[str | None]

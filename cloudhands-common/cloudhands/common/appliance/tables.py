@@ -1,5 +1,6 @@
 """The tables of appliances and their nodes."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -23,7 +24,8 @@ class Appliance(Due, Base):
     `goal` is what a person wants; only cloud-burst moves `state`. `definition` is the item as
     it was when launched. `problem` is temporary trouble in plain words, empty when there is
     none. `generation` rises with every retry, and `seen_generation`, which only cloud-burst
-    moves, is the one that `state` tells of. `placement` holds what `Choice.as_json` says: every
+    moves, is the one that `state` tells of. `seen_size` is the size that its server has, which
+    only cloud-burst moves, too. `placement` holds what `Choice.as_json` says: every
     candidate and its reason.
     """
 
@@ -53,12 +55,18 @@ class Appliance(Due, Base):
     generation: Mapped[int] = mapped_column(default=1)
     seen_generation: Mapped[int] = mapped_column(default=1)
     provider_id: Mapped[int | None] = mapped_column(ForeignKey("providers.id"))
+    seen_size: Mapped[str | None]
     placement: Mapped[list[Any]] = mapped_column(default=list)
 
     organisation: Mapped[Organisation] = relationship()
     owner: Mapped[User] = relationship()
     provider: Mapped[Provider | None] = relationship()
     nodes: Mapped[list["Node"]] = relationship(back_populates="appliance")
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """Where it is and how big, in every row of history: use is metered from there."""
+        return {"provider": self.provider_id, "size": self.seen_size}
 
 
 class Node(Base):

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from cloudhands.common import permissions, settings
 from cloudhands.common.actor.queries import roles_of
 from cloudhands.common.actor.tables import Actor
+from cloudhands.common.db import known_or_made
 from cloudhands.common.machine import move
 from cloudhands.common.organisation.tables import Organisation
 from cloudhands.common.provider.states import SUBSCRIPTION
@@ -20,12 +21,12 @@ Overflow = Literal["never", "ask", "auto"]
 
 def provider(session: Session, name: str, now: datetime) -> Provider:
     """The row of a provider of the settings, made at the first call."""
-    known = session.scalars(select(Provider).where(Provider.name == name)).one_or_none()
-    if known is None:
-        known = Provider(name=name, created_at=now, version=0)
-        session.add(known)
-        session.flush()
-    return known
+    query = select(Provider).where(Provider.name == name)
+    return known_or_made(
+        session,
+        lambda: session.scalars(query).one_or_none(),
+        lambda: Provider(name=name, created_at=now, version=0),
+    )
 
 
 def subscribe(

@@ -8,6 +8,9 @@ from sqlalchemy import event
 
 from cloudhands.common.db import Database, opened
 
+SECRET = bytes(range(32))
+"""What tests write history with."""
+
 
 @contextmanager
 def short_lived(url: str) -> Iterator[Database]:
@@ -15,7 +18,7 @@ def short_lived(url: str) -> Iterator[Database]:
 
     PostgreSQL's server for tests does not wait either (`postgresql`).
     """
-    with opened(url) as database:
+    with opened(url, SECRET) as database:
         if database.is_sqlite:
             event.listen(database.engine, "connect", _do_not_wait)
         yield database

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from cloudhands.common import schema, service
+from cloudhands.common import opening, schema, service, tokens
 from cloudhands.common.db import Database, explained, opened
-from cloudhands.common.errors import Conflict, DatabaseError
+from cloudhands.common.errors import ConfigurationError, Conflict, DatabaseError
 from cloudhands.ops import backup
 from cloudhands.ops.admin.operation import answer
 from cloudhands.ops.admin.parsing import Commands, command, group
@@ -42,7 +42,7 @@ def upgrade(options: argparse.Namespace) -> None:
     :raises DatabaseError: if it cannot be reached or written.
     """
     with _database(options) as (database, where):
-        revision = schema.upgrade(database)
+        revision = opening.upgrade(database, _key_file(options))
     answer(
         options,
         {"database": where, "revision": revision},
@@ -126,14 +126,33 @@ def restore(options: argparse.Namespace) -> None:
                 f"there is a database at {where}: what is in it would be lost. Stop the programs, "
                 "back it up, then add --force"
             )
+        key_file = _key_file(options)
+        if key_file.exists():
+            database.secret = tokens.read_secret(key_file)  # seals an older release's history
         backup.restore(database, options.file)
         revision = schema.state(database).revision
+        warning = _other_key(database, key_file)
     answer(
         options,
-        {"database": where, "revision": revision, "observing": True},
+        {"database": where, "revision": revision, "observing": True, "warning": warning},
         f"The database {where} is what {options.file} holds, at revision {revision}.",
+        *([f"But {warning}."] if warning else []),
         "cloud-burst only observes. Next: compare with the clouds, then cloud-admin burst resume.",
     )
+
+
+def _key_file(options: argparse.Namespace) -> Path:
+    settings = service.read_settings(options)
+    return settings.path(settings.key_file)
+
+
+def _other_key(database: Database, key_file: Path) -> str:
+    """What is wrong with the key file for what was restored; empty if nothing is."""
+    try:
+        opening.give_secret(database, key_file)
+    except ConfigurationError as error:
+        return str(error)
+    return ""
 
 
 @contextmanager

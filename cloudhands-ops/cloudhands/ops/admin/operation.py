@@ -10,11 +10,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from cloudhands.common import clock, schema, service
+from cloudhands.common import clock, service
 from cloudhands.common.actor.commands import component
 from cloudhands.common.actor.queries import OPERATOR
 from cloudhands.common.actor.tables import Component
-from cloudhands.common.db import explained, opened
+from cloudhands.common.db import explained
+from cloudhands.common.opening import opened_for
 from cloudhands.common.settings import Settings
 
 
@@ -40,11 +41,9 @@ def operation(options: argparse.Namespace) -> Iterator[Operation]:
     :raises ConfigurationError: if a setting is wrong or the database is not up to date.
     """
     settings = service.read_settings(options)
-    with opened(settings.database_url) as database, explained(database):
-        schema.check(database)
-        with database.writing() as session:
-            now = clock.now()
-            yield Operation(session, component(session, OPERATOR, now), now, settings)
+    with opened_for(settings) as database, explained(database), database.writing() as session:
+        now = clock.now()
+        yield Operation(session, component(session, OPERATOR, now), now, settings)
 
 
 def answer(options: argparse.Namespace, result: Mapping[str, Any], *lines: str) -> None:

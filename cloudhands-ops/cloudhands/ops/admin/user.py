@@ -1,12 +1,15 @@
-"""`cloud-admin user`: people who are not in the directory, or whose account is local."""
+"""`cloud-admin user`: people who are not in the directory, or whose account is local;
+and the end of what is known of somebody.
+"""
 
 import argparse
 
 from cloudhands.common.account.passwords import set_password
 from cloudhands.common.actor.commands import NewUser, create_user
+from cloudhands.common.actor.erasure import erase_user
 from cloudhands.common.actor.queries import user_by_uid
 from cloudhands.common.actor.tables import User
-from cloudhands.common.errors import Conflict
+from cloudhands.common.errors import Conflict, NotFound
 from cloudhands.common.forms import parse
 from cloudhands.ops.admin import secret
 from cloudhands.ops.admin.operation import answer, operation
@@ -24,6 +27,13 @@ def add_commands(groups: Commands) -> None:
         "--if-missing", action="store_true", help="change nothing if there is such a user already"
     )
     secret.add_arguments(parser)
+    parser = command(
+        place, "erase", "Erase everything personal of a user; what happened stays.", erase
+    )
+    parser.add_argument("uid", help="what the user signs in with")
+    parser.add_argument(
+        "--yes", action="store_true", required=True, help="it cannot be taken back: say so"
+    )
 
 
 def create(options: argparse.Namespace) -> None:
@@ -41,6 +51,26 @@ def create(options: argparse.Namespace) -> None:
         set_password(work.session, user, password.value, work.now)
         uuid = str(user.uuid)
     _tell_made(options, wanted, uuid, password)
+
+
+def erase(options: argparse.Namespace) -> None:
+    """Erase a user.
+
+    :raises Refused: if there is no such user, or they have appliances.
+    """
+    with operation(options) as work:
+        user = user_by_uid(work.session, options.uid)
+        if user is None:
+            raise NotFound(f"There is no user {options.uid}.")
+        uuid = str(user.uuid)
+        texts = erase_user(work.session, work.actor, user, work.now)
+    answer(
+        options,
+        {"uid": options.uid, "uuid": uuid, "erased_texts": texts},
+        f"The user {options.uid} is erased: names, addresses, keys, and {texts} texts of history.",
+        "What happened stays, as the user's id. Backups and logs of before still hold the rest.",
+        "Next: cloud-admin history verify; remove backups when their time is over.",
+    )
 
 
 def _is_known(options: argparse.Namespace, uid: str) -> bool:

@@ -40,7 +40,7 @@ def load(database: Database, file: Path) -> None:
         copy = Path(folder) / "copy.db"
         with _explained(file), _reading(file) as source, closing(sqlite3.connect(copy)) as made:
             source.backup(made)
-        _prepare(copy, file)
+        _prepare(copy, file, database.secret)
         if _is_damaged(target):
             _replace(target, copy)
         else:
@@ -51,14 +51,22 @@ def _file(database: Database) -> Path:
     return Path(str(database.engine.url.database))
 
 
-def _prepare(copy: Path, file: Path) -> None:
-    with opened(f"sqlite:///{copy}") as prepared, explained(prepared):
-        if trouble := schema.upgradable(prepared):
+def _prepare(copy: Path, file: Path, secret: bytes | None) -> None:
+    with opened(f"sqlite:///{copy}", secret) as prepared, explained(prepared):
+        if trouble := _upgraded(prepared):
             raise DatabaseError(f"{file}: {trouble}")
         if prepared_otherwise := schema.differences(prepared, newer=True):
             raise DatabaseError(f"{file} is no backup of cloudhands: {prepared_otherwise[0]}")
         with prepared.writing() as session:
             observing.begin(session)
+
+
+def _upgraded(database: Database) -> str:
+    try:
+        with explained(database):
+            return schema.upgradable(database)
+    except DatabaseError as error:
+        return f"it cannot be brought to this release. {error}"
 
 
 def _is_damaged(file: Path) -> bool:

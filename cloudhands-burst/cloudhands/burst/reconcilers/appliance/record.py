@@ -71,6 +71,7 @@ class _Entry:
     def place(self, provider: Provider | None) -> None:
         """Show at which provider it is, as one change."""
         self.appliance.provider_id = provider.id if provider else None
+        self.appliance.seen_size = self.appliance.size if provider else None
         self.appliance.version += 1
 
     def tell(self, problem: str, placement: list[dict[str, Any]] | None = None) -> None:

@@ -1,0 +1,281 @@
+"""Finds what was changed in history by somebody who has not the installation's key file.
+
+Every artifact's rows are read in their order and their links made again. What differs is named.
+What no chain can show is an artifact that was taken back to an earlier state as a whole, its own
+row included: that is what a checkpoint, kept outside the database, is for.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Select, func, select, text
+from sqlalchemy.orm import Session
+
+from cloudhands.common import schema
+from cloudhands.common.actor.tables import Actor
+from cloudhands.common.db import Database
+from cloudhands.common.errors import InvalidInput
+from cloudhands.common.history import chain
+from cloudhands.common.history.tables import Touch, TouchText
+
+BATCH = 2000
+_DIGEST_LENGTH = 64
+
+Progress = Callable[[int], object]
+"""Called with the number of rows that have been read."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is not as it was written.
+
+    :param row: the touch's id; None where there is no row to point to.
+    :param number: which of the artifact's rows it is or would be.
+    """
+
+    artifact: UUID | None
+    what: str
+    number: int | None = None
+    row: int | None = None
+
+    @property
+    def sentence(self) -> str:
+        """The finding in a line."""
+        which = f"row {self.number} " if self.number else ""
+        where = f"(touch {self.row}) " if self.row else ""
+        return f"{self.artifact or 'history'}: {which}{where}{self.what}"
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What a verification has seen."""
+
+    rows: int
+    artifacts: int
+    erased: int
+    findings: Sequence[Finding]
+
+
+class Checkpoint(NamedTuple):
+    """All rows up to one, in a digest; `str` of it is what is kept elsewhere."""
+
+    last: int
+    digest: str
+
+    def __str__(self) -> str:
+        return f"{self.last}:{self.digest}"
+
+    @classmethod
+    def parse(cls, words: str) -> "Checkpoint":
+        """Read what `str` wrote.
+
+        :raises InvalidInput: if it is none.
+        """
+        last, _, digest = words.strip().partition(":")
+        whole = len(digest) == _DIGEST_LENGTH and set(digest) <= set("0123456789abcdef")
+        if not (last.isascii() and last.isdecimal() and whole):
+            raise InvalidInput({"checkpoint": "not what 'history checkpoint' printed: NUMBER:HEX"})
+        return cls(int(last), digest)
+
+
+class _Row(NamedTuple):
+    id: int
+    sealed: chain.Sealed
+    link: str
+    text: tuple[str | None, str | None, str | None] | None
+
+
+class _Head(NamedTuple):
+    """What an artifact's own row tells of its history."""
+
+    number: int
+    link: str
+
+
+def verify(
+    database: Database,
+    secret: bytes,
+    checkpoint: Checkpoint | None = None,
+    progress: Progress = lambda count: None,
+) -> Verified:
+    """Look through all history, as it is at one moment; others may go on writing.
+
+    :param secret: the installation's.
+    :param checkpoint: taken earlier and kept elsewhere.
+    """
+    key = chain.key(secret)
+    findings: list[Finding] = []
+    counts = {"rows": 0, "artifacts": 0, "erased": 0}
+    with _snapshot(database) as session:
+        heads = _heads(session)
+        for artifact, group in groupby(_rows(session), lambda row: row.sealed.artifact):
+            rows = list(group)
+            counts["rows"] += len(rows)
+            counts["artifacts"] += 1
+            counts["erased"] += sum(1 for row in rows if row.text and row.text[2])
+            findings += _check(key, artifact, rows, heads.pop(artifact, None))
+            progress(counts["rows"])
+        findings += _without_rows(heads)
+        if checkpoint:
+            findings += _check_digest(session, checkpoint)
+    return Verified(findings=findings, **counts)
+
+
+def checkpoint(database: Database) -> Checkpoint:
+    """A digest of all history up to now, to be kept where the database's users cannot reach."""
+    with database.writing() as session:
+        if not database.is_sqlite:
+            # Rows of lower numbers that others are about to commit belong to it.
+            session.execute(text("LOCK TABLE touches IN SHARE MODE"))
+        last = session.scalar(select(func.coalesce(func.max(Touch.id), 0))) or 0
+    with _snapshot(database) as session:
+        return Checkpoint(last, _digest(session, last))
+
+
+@contextmanager
+def _snapshot(database: Database) -> Iterator[Session]:
+    """A session in which nothing changes while it is read."""
+    with database.reading() as session:
+        if not database.is_sqlite:
+            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        yield session
+
+
+_ROWS = (
+    select(
+        Touch.id,
+        Touch.artifact_kind,
+        Touch.artifact_uuid,
+        Touch.number,
+        Actor.uuid,
+        Touch.from_state,
+        Touch.to_state,
+        Touch.at,
+        Touch.facts,
+        Touch.text_digest,
+        Touch.link,
+        TouchText.touch_id,
+        TouchText.salt,
+        TouchText.why,
+        TouchText.erased,
+    )
+    .outerjoin(Actor, Actor.id == Touch.actor_id)
+    .outerjoin(TouchText, TouchText.touch_id == Touch.id)
+    .order_by(Touch.artifact_uuid, Touch.number, Touch.id)
+)
+
+
+def _rows(session: Session) -> Iterator[_Row]:
+    for id_, *sealed, link, text_id, salt, why, erased in _stream(session, _ROWS):
+        beside = (salt, why, erased) if text_id is not None else None
+        yield _Row(id_, chain.Sealed(*sealed), link, beside)
+
+
+def _stream(session: Session, query: Select[*tuple[Any, ...]]) -> Iterable[Any]:
+    return session.execute(query, execution_options={"yield_per": BATCH})
+
+
+def _heads(session: Session) -> dict[UUID, _Head]:
+    found: dict[UUID, _Head] = {}
+    for model in schema.artifacts():
+        rows = session.execute(select(model.uuid, model.touch_count, model.last_link))
+        found |= {uuid: _Head(number, link) for uuid, number, link in rows}
+    return found
+
+
+def _check(
+    key: bytes, artifact: UUID, rows: Sequence[_Row], head: _Head | None
+) -> Iterator[Finding]:
+    wrong = [row for row, previous in _with_previous(rows) if not _fits(key, row, previous)]
+    if len(wrong) == len(rows) > 1:
+        yield Finding(artifact, f"all {len(rows)} rows were written without the key")
+    else:
+        for row in wrong:
+            yield _of(row, "was changed, or written without the key")
+    yield from _gaps(artifact, rows)
+    for row in rows:
+        if what := _wrong_text(key, row):
+            yield _of(row, what)
+    yield from _check_end(artifact, rows[-1], head)
+
+
+def _of(row: _Row, what: str) -> Finding:
+    return Finding(row.sealed.artifact, what, row.sealed.number, row.id)
+
+
+def _with_previous(rows: Sequence[_Row]) -> Iterator[tuple[_Row, str | None]]:
+    """Each row with the link before it; None after a gap, where it is not known."""
+    link, number = chain.BEGINNING, 0
+    for row in rows:
+        follows = row.sealed.number == number + 1
+        yield row, link if follows else None
+        link, number = row.link, row.sealed.number
+
+
+def _fits(key: bytes, row: _Row, previous: str | None) -> bool:
+    if previous is None:
+        return True  # what is missing is told by itself
+    return hmac.compare_digest(chain.link(key, previous, row.sealed), row.link)
+
+
+def _gaps(artifact: UUID, rows: Sequence[_Row]) -> Iterator[Finding]:
+    number = 0
+    for row in rows:
+        for missing in range(number + 1, min(row.sealed.number, number + 1 + BATCH)):
+            yield Finding(artifact, "was removed", missing)
+        if row.sealed.number <= number:
+            yield _of(row, "was inserted: there is one of that number")
+        number = row.sealed.number
+
+
+def _wrong_text(key: bytes, row: _Row) -> str:
+    if row.text is None:
+        return "has lost its text"
+    salt, why, erased = row.text
+    if erased is not None:
+        authentic = hmac.compare_digest(erased, chain.erasure(key, row.link))
+        return "" if authentic else "had its text erased without the key"
+    fits = chain.text_digest(salt or "", why or "") == row.sealed.text_digest
+    return "" if fits else "had its text changed"
+
+
+def _check_end(artifact: UUID, last: _Row, head: _Head | None) -> Iterator[Finding]:
+    if head is None:
+        yield Finding(artifact, "there is history, but nothing that it is of")
+    elif last.sealed.number < head.number:
+        yield Finding(
+            artifact, f"was cut off: there are {head.number} in all", last.sealed.number + 1
+        )
+    elif last.sealed.number > head.number:
+        yield _of(last, f"was added, or its thing's own row changed: that tells of {head.number}")
+    elif last.link != head.link:
+        yield _of(last, "is not the last one that was written, or its thing's own row was changed")
+
+
+def _without_rows(heads: Mapping[UUID, _Head]) -> Iterator[Finding]:
+    for artifact, head in heads.items():
+        if head != _Head(0, chain.BEGINNING):
+            yield Finding(artifact, f"all {head.number} rows were removed")
+
+
+def _check_digest(session: Session, told: Checkpoint) -> Iterator[Finding]:
+    if _digest(session, told.last) != told.digest:
+        yield Finding(
+            None,
+            f"up to touch {told.last} it is not what it was at the checkpoint: rows were removed, "
+            "added or written again since",
+        )
+
+
+def _digest(session: Session, last: int) -> str:
+    digest = hashlib.sha256()
+    query = select(Touch.id, Touch.link).where(Touch.id <= last).order_by(Touch.id)
+    for id_, link in _stream(session, query):
+        digest.update(f"{id_}:{link}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,117 @@
+"""`actor.erasure`: nothing personal is left, and what happened stays and verifies."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from cloudhands.common import history
+from cloudhands.common.account import keys, sessions
+from cloudhands.common.account.passwords import set_password
+from cloudhands.common.actor.commands import component
+from cloudhands.common.actor.erasure import erase_user
+from cloudhands.common.actor.queries import BURST, OPERATOR
+from cloudhands.common.actor.tables import User
+from cloudhands.common.appliance import commands as appliances
+from cloudhands.common.appliance.states import APPLIANCE
+from cloudhands.common.appliance.tables import Appliance
+from cloudhands.common.db import Database
+from cloudhands.common.errors import Conflict, NotFound
+from cloudhands.common.history.verification import verify
+from cloudhands.common.machine import move
+from cloudhands.common.testing.databases import SECRET
+from cloudhands.common.testing.factories import KEY, NOON, Factory
+
+WORDS = ("Zebedee", "zebedee", "weather station")
+
+
+def scene(session: Session) -> User:
+    """A person who has left words everywhere, and whose appliance is deleted."""
+    make = Factory(session)
+    organisation = make.organisation("physics")
+    user = make.member(organisation, "zebedee", "admin")
+    set_password(session, user, "a long password", NOON)
+    sessions.open_session(session, user, NOON, timedelta(hours=8))
+    keys.add_key(session, user, keys.NewKey(label="Zebedee's laptop", key=KEY), NOON)
+    appliance = make.appliance(organisation, user, "weather station")
+    wanted = appliances.Rename(label="Zebedee's weather station")
+    appliances.rename(session, user, appliance, wanted, NOON)
+    move(session, APPLIANCE, appliance, "deleted", make.burst, "nothing is left", NOON)
+    return user
+
+
+def everything(database: Database) -> str:
+    """All that the database holds, as text."""
+    with database.reading() as session:
+        tables = (
+            "SELECT name FROM sqlite_master WHERE type = 'table'"
+            if database.is_sqlite
+            else "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        )
+        names = session.scalars(text(tables)).all()
+        rows = (session.execute(text(f"SELECT * FROM {name}")).all() for name in names)
+        return "\n".join(map(str, rows))
+
+
+def test_nothing_personal_is_left_and_the_chain_is_whole(database: Database) -> None:
+    with database.writing() as session:
+        uuid = scene(session).uuid
+    before = everything(database)
+    assert all(word in before for word in WORDS)
+    with database.writing() as session:
+        user = session.query(User).filter_by(uuid=uuid).one()
+        erased = erase_user(session, component(session, OPERATOR, NOON), user, NOON)
+    left = everything(database)
+    assert [word for word in WORDS if word in left] == []
+    found = verify(database, SECRET)
+    assert found.findings == []
+    assert found.erased == erased == 4
+    with database.reading() as session:
+        newest, *_, oldest = history.latest(session, uuid)
+        assert (newest.who, newest.why) == ("cloud-admin", "erased")
+        assert oldest.why == "(erased)"
+
+
+def test_what_cloud_burst_said_of_their_appliance_stays(database: Database) -> None:
+    with database.writing() as session:
+        user = scene(session)
+        erase_user(session, Factory(session).operator, user, NOON)
+    with database.reading() as session:
+        whys = session.scalars(text("SELECT why FROM touch_texts WHERE why IS NOT NULL")).all()
+    assert "nothing is left" in whys
+
+
+def test_a_person_with_appliances_is_not_erased(database: Database) -> None:
+    with database.writing() as session:
+        user = scene(session)
+        session.query(Appliance).one().state = "running"
+        with pytest.raises(Conflict, match="weather station"):
+            erase_user(session, Factory(session).operator, user, NOON)
+        assert user.uid == "zebedee"
+
+
+def test_nobody_is_erased_twice(database: Database) -> None:
+    with database.writing() as session:
+        user = scene(session)
+        erase_user(session, Factory(session).operator, user, NOON)
+        with pytest.raises(Conflict, match="erased already"):
+            erase_user(session, Factory(session).operator, user, NOON)
+
+
+def test_two_can_be_erased(database: Database) -> None:
+    with database.writing() as session:
+        make = Factory(session)
+        for user in (make.user("first"), make.user("second")):
+            erase_user(session, make.operator, user, NOON)
+    assert not verify(database, SECRET).findings
+
+
+@pytest.mark.parametrize("who", ["themselves", "cloud-burst"])
+def test_only_an_operator_may(database: Database, who: str) -> None:
+    with database.writing() as session:
+        user = scene(session)
+        actor = user if who == "themselves" else component(session, BURST, NOON)
+        with pytest.raises(NotFound):
+            erase_user(session, actor, user, NOON)
+        assert user.uid == "zebedee"
