@@ -149,7 +149,7 @@ def _others(session: Session, count: int, now: datetime) -> None:
 def _other(session: Session, number: int, pattern: Appliance, now: datetime) -> Appliance:
     name, title = f"other{number}", f"Other {number}"
     organisation = Organisation(
-        name=name, title=title, appliance_limit=1, appliances=1, created_at=now
+        name=name, title=title, appliances_limit=1, appliances_used=1, created_at=now
     )
     user = User(uid=name, name=title, mail=f"{name}@example.org", created_at=now)
     membership = Membership(

@@ -29,6 +29,7 @@ class Candidate:
     :param full_since: when it last said that it was full for this organisation, None if that is
         forgotten.
     :param full_until: how long that is remembered.
+    :param shortage: which of the organisation's limits there would be passed, in words.
     """
 
     provider: str
@@ -40,6 +41,7 @@ class Candidate:
     defined: bool = True
     full_since: datetime | None = None
     full_until: datetime | None = None
+    shortage: str = ""
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,9 @@ def _hurdle(
         return Verdict(candidate, lasting)
     if candidate.state in NOT_NOW:
         return Verdict(candidate, NOT_NOW[candidate.state], wait=WAIT_SECONDS)
+    if candidate.shortage:
+        reason = f"is not open to more: the organisation {candidate.shortage} there"
+        return Verdict(candidate, reason, wait=WAIT_SECONDS)
     return _full(candidate, now)
 
 

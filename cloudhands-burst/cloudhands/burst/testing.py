@@ -177,7 +177,7 @@ class World:
     def used(self) -> int:
         """What is taken of the organisation's limit."""
         with self.database.reading() as session:
-            return session.get_one(Organisation, self.organisation_id).appliances
+            return session.get_one(Organisation, self.organisation_id).appliances_used
 
     def servers(self, provider: str, uuid: UUID | None = None) -> list[Server]:
         """The servers that a cloud has, of every generation."""

@@ -86,8 +86,8 @@ class Artifact:
     id: Mapped[int] = mapped_column(primary_key=True)
     uuid: Mapped[UUID] = mapped_column(unique=True, default=uuid4)
     version: Mapped[int] = mapped_column(default=0)
-    touch_count: Mapped[int] = mapped_column(default=0)
-    last_link: Mapped[str] = mapped_column(default="")
+    touch_count: Mapped[int] = mapped_column(default=0, server_default="0")
+    last_link: Mapped[str] = mapped_column(default="", server_default="")
     created_at: Mapped[datetime]
 
     @property

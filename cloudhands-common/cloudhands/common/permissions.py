@@ -40,6 +40,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "people.search": SIGNED_IN,
     "organisation.create": frozenset({_R.OPERATOR}),
     "organisation.see": MEMBERS,
+    "organisation.set-limits": frozenset({_R.OPERATOR}),
     "membership.grant": frozenset({_R.OPERATOR}),
     "membership.invite": frozenset({_R.ADMIN}),
     "membership.see": frozenset({_R.SELF, _R.ADMIN}),

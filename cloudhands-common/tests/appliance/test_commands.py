@@ -70,7 +70,7 @@ def test_a_launch_freezes_what_was_chosen(scene: Scene) -> None:
 def test_a_size_that_the_item_lacks(scene: Scene) -> None:
     with pytest.raises(InvalidInput, match="Analysis desktop has no size 'huge'"):
         scene.make.appliance(scene.organisation, scene.owner, size="huge")
-    assert scene.organisation.appliances == 1
+    assert scene.organisation.appliances_used == 1
 
 
 def test_no_more_than_the_limit(scene: Scene) -> None:

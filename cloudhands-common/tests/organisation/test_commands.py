@@ -25,28 +25,6 @@ def test_only_the_operator_makes_organisations(database: Database) -> None:
             commands.create(session, make.user(), wanted, NOON)
 
 
-def test_a_limit_is_taken_and_given_back(database: Database) -> None:
-    with database.writing() as session:
-        organisation = Factory(session).organisation(limit=1)
-        commands.reserve_appliance(session, organisation)
-        with pytest.raises(LimitReached, match="its limit of 1 appliances"):
-            commands.reserve_appliance(session, organisation)
-        commands.give_back_appliance(session, organisation.id)
-        commands.reserve_appliance(session, organisation)
-
-
-def test_an_operator_may_lower_a_limit_below_use(database: Database) -> None:
-    with database.writing() as session:
-        organisation = Factory(session).organisation(limit=2)
-        commands.reserve_appliance(session, organisation)
-        commands.reserve_appliance(session, organisation)
-        organisation.appliance_limit = 1
-        session.flush()
-        commands.give_back_appliance(session, organisation.id)
-        with pytest.raises(LimitReached):
-            commands.reserve_appliance(session, organisation)
-
-
 def test_parallel_requests_never_pass_a_limit(database: Database) -> None:
     with database.writing() as session:
         make = Factory(session)
@@ -76,5 +54,5 @@ def test_parallel_requests_never_pass_a_limit(database: Database) -> None:
         thread.join()
     assert (outcomes.count("launched"), outcomes.count("refused")) == (10, 14)
     with database.reading() as session:
-        assert session.get_one(Organisation, organisation_id).appliances == 10
+        assert session.get_one(Organisation, organisation_id).appliances_used == 10
         assert session.query(Appliance).count() == 10

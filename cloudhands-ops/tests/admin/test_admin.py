@@ -227,7 +227,7 @@ def test_a_password_is_no_argument(upgraded):
 def test_an_organisation_has_subscriptions_and_an_administrator(with_pi, reading, capsys):
     assert with_pi(*ORG, "--limit", "7", "--overflow", "auto", "--json") == 0
     told = json.loads(capsys.readouterr().out)
-    assert (told["appliance_limit"], told["providers"]) == (7, ["private", "public"])
+    assert (told["appliances_limit"], told["providers"]) == (7, ["private", "public"])
     with reading() as session:
         organisation = by_name(session, "eo-group")
         (membership,) = listed(session, organisation.id)
@@ -253,7 +253,7 @@ def test_an_organisation_that_exists_is_refused_and_unchanged(with_pi, reading, 
     assert with_pi(*ORG, "--limit", "9", "--if-missing") == 0
     assert "nothing was changed" in capsys.readouterr().out
     with reading() as session:
-        assert by_name(session, "eo-group").appliance_limit == 7
+        assert by_name(session, "eo-group").appliances_limit == 7
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_an_organisation_that_exists_is_refused_and_unchanged(with_pi, reading, 
         ((*ORG[:-1], "nobody"), "There is no user nobody yet"),
         (("org", "create", "Not A Slug", *ORG[3:]), "name: "),
         ((*ORG[:4], "", *ORG[5:]), "title: "),
-        ((*ORG, "--limit", "-1"), "appliance_limit: "),
+        ((*ORG, "--limit", "-1"), "appliances_limit: "),
     ],
 )
 def test_a_wrong_organisation_leaves_nothing_behind(with_pi, reading, capsys, argv, said):

@@ -171,7 +171,7 @@ def at_the_same_moment(portal, uid, send):
 def test_the_last_place_of_a_limit_at_the_same_moment(portal):
     with portal.services.database.writing() as session:
         organisation = session.query(Organisation).filter_by(uuid=portal.world.organisation).one()
-        organisation.appliance_limit = organisation.appliances + 1
+        organisation.appliances_limit = organisation.appliances_used + 1
     answers = at_the_same_moment(portal, "member", lambda client: launch(client, item(portal)))
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.headers["location"] for answer in answers}) == 1

@@ -13,10 +13,10 @@ from cloudhands.common.catalogue import commands as catalogue
 from cloudhands.common.catalogue.tables import CatalogueItem
 from cloudhands.common.directory import Person
 from cloudhands.common.errors import Refused
+from cloudhands.common.limits import give_back
 from cloudhands.common.machine import move
 from cloudhands.common.membership import commands as memberships
 from cloudhands.common.membership.tables import Membership
-from cloudhands.common.organisation.commands import give_back_appliance
 from cloudhands.common.organisation.tables import Organisation
 from cloudhands.common.provider.tables import Provider
 from cloudhands.common.testing.factories import ITEM, KEY, Factory, person
@@ -94,7 +94,7 @@ class Life:
             self.place(session, appliance)
         if target == "deleted":
             appliance.due_at = None
-            give_back_appliance(session, appliance.organisation_id)
+            give_back(session, Organisation, appliance.organisation_id, appliance.share)
 
     def place(self, session, appliance):
         """As `burst.reconcilers.appliance.record` does: each change shown raises the version."""

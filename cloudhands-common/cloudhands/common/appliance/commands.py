@@ -6,17 +6,17 @@ from typing import Annotated, Literal
 from pydantic import Field
 from sqlalchemy.orm import Session
 
-from cloudhands.common import history, permissions, work
+from cloudhands.common import history, limits, permissions, work
 from cloudhands.common.account import keys
 from cloudhands.common.actor.tables import User
 from cloudhands.common.appliance.queries import roles_towards
 from cloudhands.common.appliance.states import APPLIANCE, GOALS
 from cloudhands.common.appliance.tables import Appliance
+from cloudhands.common.catalogue.queries import amounts
 from cloudhands.common.catalogue.tables import CatalogueItem
 from cloudhands.common.errors import Conflict, InvalidInput
 from cloudhands.common.forms import Form, Label, Slug
 from cloudhands.common.membership.queries import roles_in
-from cloudhands.common.organisation.commands import reserve_appliance
 from cloudhands.common.organisation.tables import Organisation
 
 Goal = Literal["running", "stopped", "deleted"]
@@ -52,7 +52,8 @@ def launch(
     permissions.require("appliance.launch", roles_in(session, actor, organisation))
     if wanted.size not in item.definition["sizes"]:
         raise InvalidInput({"size": f"{item.title} has no size {wanted.size!r}."})
-    reserve_appliance(session, organisation)
+    share = amounts(item.definition, wanted.size)
+    limits.reserve(session, Organisation, organisation.id, share, organisation.title)
     appliance = Appliance(
         organisation_id=organisation.id,
         owner_id=actor.id,

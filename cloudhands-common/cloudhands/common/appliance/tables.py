@@ -9,7 +9,9 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cloudhands.common.actor.tables import User
+from cloudhands.common.catalogue.queries import amounts
 from cloudhands.common.db import Base
+from cloudhands.common.limits import Amounts
 from cloudhands.common.organisation.tables import Organisation
 from cloudhands.common.provider.tables import Provider
 from cloudhands.common.work import Due, due_index
@@ -62,6 +64,11 @@ class Appliance(Due, Base):
     owner: Mapped[User] = relationship()
     provider: Mapped[Provider | None] = relationship()
     nodes: Mapped[list["Node"]] = relationship(back_populates="appliance")
+
+    @property
+    def share(self) -> Amounts:
+        """What it takes of its organisation's limits, until it is deleted."""
+        return amounts(self.definition, self.size)
 
     @property
     def facts(self) -> Mapping[str, Any]:

@@ -4,14 +4,15 @@ from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cloudhands.common import history, permissions
+from cloudhands.common import history, limits, permissions
 from cloudhands.common.actor.queries import roles_of
 from cloudhands.common.actor.tables import Actor
-from cloudhands.common.errors import Conflict, LimitReached
+from cloudhands.common.errors import Conflict
 from cloudhands.common.forms import Form, Label, Slug
+from cloudhands.common.limits import Limits
 from cloudhands.common.organisation.tables import Organisation
 
 
@@ -20,7 +21,7 @@ class NewOrganisation(Form):
 
     name: Slug
     title: Label
-    appliance_limit: Annotated[int, Field(ge=0, le=100_000)] = 20
+    appliances_limit: Annotated[int, Field(ge=0, le=100_000)] = 20
 
 
 def create(session: Session, actor: Actor, wanted: NewOrganisation, now: datetime) -> Organisation:
@@ -31,37 +32,19 @@ def create(session: Session, actor: Actor, wanted: NewOrganisation, now: datetim
     permissions.require("organisation.create", roles_of(actor))
     if session.scalar(select(Organisation.id).where(Organisation.name == wanted.name)):
         raise Conflict(f"There is an organisation {wanted.name} already.")
-    organisation = Organisation(**wanted.model_dump(), created_at=now, version=0, appliances=0)
+    organisation = Organisation(**wanted.model_dump(), created_at=now, version=0)
     session.add(organisation)
     history.record(session, organisation, actor, "made at the command line", now)
     return organisation
 
 
-def reserve_appliance(session: Session, organisation: Organisation) -> None:
-    """Take one appliance of the limit, by one conditional update, whoever else tries.
+def set_limits(
+    session: Session, actor: Actor, organisation: Organisation, wanted: Limits, now: datetime
+) -> None:
+    """Agree on other limits; one below what is in use stops new requests only.
 
-    :raises LimitReached: if it is used up.
+    :param organisation: locked by the caller.
     """
-    taken = session.execute(
-        update(Organisation)
-        .where(
-            Organisation.id == organisation.id,
-            Organisation.appliances < Organisation.appliance_limit,
-        )
-        .values(appliances=Organisation.appliances + 1)
-        .returning(Organisation.id)
-    ).one_or_none()
-    if taken is None:
-        raise LimitReached(
-            f"{organisation.title} has used up its limit of {organisation.appliance_limit} "
-            "appliances. Delete one, or ask for a higher limit."
-        )
-
-
-def give_back_appliance(session: Session, organisation_id: int) -> None:
-    """Give one appliance of the limit back, once it is confirmed gone."""
-    session.execute(
-        update(Organisation)
-        .where(Organisation.id == organisation_id)
-        .values(appliances=Organisation.appliances - 1)
-    )
+    permissions.require("organisation.set-limits", roles_of(actor))
+    if changes := limits.set_limits(organisation, wanted):
+        history.record(session, organisation, actor, f"limits: {changes}", now)

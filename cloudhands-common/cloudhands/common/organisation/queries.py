@@ -14,9 +14,13 @@ from cloudhands.common.permissions import Role
 from cloudhands.common.seen import RENAMES, Seen, Version, revision
 
 
-def by_name(session: Session, name: str) -> Organisation | None:
-    """The organisation of that name."""
-    return session.scalars(select(Organisation).where(Organisation.name == name)).one_or_none()
+def by_name(session: Session, name: str, *, lock: bool = False) -> Organisation | None:
+    """The organisation of that name.
+
+    :param lock: hold it against other writers until the transaction ends.
+    """
+    query = select(Organisation).where(Organisation.name == name)
+    return session.scalars(query.with_for_update() if lock else query).one_or_none()
 
 
 def of_user(session: Session, user: User) -> Sequence[Organisation]:
@@ -36,7 +40,7 @@ class About(NamedTuple):
     uuid: UUID
     name: str
     title: str
-    limit: int
+    limit: int | None
     used: int
 
 
@@ -45,8 +49,8 @@ _ABOUT = select(
     Organisation.uuid,
     Organisation.name,
     Organisation.title,
-    Organisation.appliance_limit,
-    Organisation.appliances,
+    Organisation.appliances_limit,
+    Organisation.appliances_used,
 ).where(Organisation.id == bindparam("id"))
 
 
@@ -59,7 +63,7 @@ _SEEN = (
     select(
         Organisation.id,
         Organisation.version,
-        Organisation.appliances,
+        Organisation.appliances_used,
         RENAMES,
         Membership.role,
     )

@@ -3,19 +3,14 @@
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloudhands.common.db import Artifact, Base
+from cloudhands.common.limits import Limited
 
 
-class Organisation(Artifact, Base):
-    """A tenancy.
-
-    `appliances` counts what is reserved of `appliance_limit`: it rises with the request, by one
-    conditional update, and falls when a deletion is confirmed.
-    """
+class Organisation(Artifact, Limited, Base):
+    """A tenancy. Its share is reserved with a request, and given back with a confirmed end."""
 
     __tablename__ = "organisations"
     kind = "organisation"
 
     name: Mapped[str] = mapped_column(unique=True)
     title: Mapped[str]
-    appliance_limit: Mapped[int]
-    appliances: Mapped[int] = mapped_column(default=0)

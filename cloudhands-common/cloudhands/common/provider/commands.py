@@ -7,10 +7,11 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cloudhands.common import permissions, settings
+from cloudhands.common import history, limits, permissions, settings
 from cloudhands.common.actor.queries import roles_of
 from cloudhands.common.actor.tables import Actor
 from cloudhands.common.db import known_or_made
+from cloudhands.common.limits import Limits
 from cloudhands.common.machine import move
 from cloudhands.common.organisation.tables import Organisation
 from cloudhands.common.provider.states import SUBSCRIPTION
@@ -27,6 +28,19 @@ def provider(session: Session, name: str, now: datetime) -> Provider:
         lambda: session.scalars(query).one_or_none(),
         lambda: Provider(name=name, created_at=now, version=0),
     )
+
+
+def set_limits(
+    session: Session, actor: Actor, subscription: Subscription, wanted: Limits, now: datetime
+) -> None:
+    """Agree on other limits of what an organisation may take of a provider.
+
+    :param subscription: locked by the caller.
+    """
+    permissions.require("organisation.set-limits", roles_of(actor))
+    if changes := limits.set_limits(subscription, wanted):
+        state, why = subscription.state, f"limits: {changes}"
+        history.record(session, subscription, actor, why, now, from_state=state, to_state=state)
 
 
 def subscribe(

@@ -6,6 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cloudhands.common.db import Artifact, Base
+from cloudhands.common.limits import Limited
 from cloudhands.common.organisation.tables import Organisation
 
 
@@ -18,12 +19,13 @@ class Provider(Artifact, Base):
     name: Mapped[str] = mapped_column(unique=True)
 
 
-class Subscription(Artifact, Base):
+class Subscription(Artifact, Limited, Base):
     """An organisation's use of a provider.
 
     `priority`: the lowest is tried first. `overflow` is the consent to a public cloud.
     `full_until`: until when it is remembered that the cloud had no room, or no quota left, for
-    this organisation; what it has for another may differ.
+    this organisation; what it has for another may differ. A share of its limits is reserved with
+    the placement, and given back when the server is gone.
     """
 
     __tablename__ = "subscriptions"

@@ -84,7 +84,9 @@ class Factory:
     ) -> Organisation:
         """An organisation that is subscribed to `PROVIDERS`."""
         name = name or f"organisation{next(self._numbers)}"
-        wanted = organisations.NewOrganisation(name=name, title=name.title(), appliance_limit=limit)
+        wanted = organisations.NewOrganisation(
+            name=name, title=name.title(), appliances_limit=limit
+        )
         made = organisations.create(self.session, self.operator, wanted, self.now)
         providers.subscribe(self.session, self.operator, made, PROVIDERS, overflow, self.now)
         return made

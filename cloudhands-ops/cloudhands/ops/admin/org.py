@@ -7,16 +7,20 @@ from cloudhands.common.actor.queries import user_by_uid
 from cloudhands.common.actor.tables import User
 from cloudhands.common.errors import ConfigurationError, NotFound
 from cloudhands.common.forms import parse
+from cloudhands.common.limits import MOST, WORDS, Limited, Limits
 from cloudhands.common.membership.commands import grant
 from cloudhands.common.organisation import commands as organisations
 from cloudhands.common.organisation.commands import NewOrganisation
 from cloudhands.common.organisation.queries import by_name
 from cloudhands.common.organisation.tables import Organisation
 from cloudhands.common.provider.commands import Overflow, subscribe
+from cloudhands.common.provider.commands import set_limits as set_subscription_limits
+from cloudhands.common.provider.queries import subscription_to
 from cloudhands.ops.admin.operation import Operation, answer, operation
 from cloudhands.ops.admin.parsing import Commands, command, group
 
-LIMIT = NewOrganisation.model_fields["appliance_limit"].default
+LIMIT = NewOrganisation.model_fields["appliances_limit"].default
+UNCHANGED = object()
 
 
 def add_commands(groups: Commands) -> None:
@@ -45,6 +49,69 @@ def add_commands(groups: Commands) -> None:
         action="store_true",
         help="change nothing if there is such an organisation already",
     )
+    parser = command(
+        place,
+        "limits",
+        "Show or set what an organisation may take, in all or of one provider.",
+        change_limits,
+    )
+    parser.add_argument("name", help="the organisation's name in addresses")
+    parser.add_argument("--provider", metavar="NAME", help="only what it may take there")
+    for limited, words in WORDS.items():
+        option = f"--{limited.replace('_', '-')}"
+        words = f"most {words}, or 'none' for no limit"
+        parser.add_argument(option, type=_limit, metavar="N", default=UNCHANGED, help=words)
+
+
+def _limit(text: str) -> int | None:
+    if text == "none":
+        return None
+    if not (text.isascii() and text.isdecimal() and int(text) <= MOST):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to {MOST:,} and not 'none'")
+    return int(text)
+
+
+def change_limits(options: argparse.Namespace) -> None:
+    """Set limits, also below what is in use, and show them all.
+
+    :raises NotFound: if there is no such organisation, or it does not use the provider.
+    """
+    named = {name: getattr(options, name) for name in WORDS}
+    wanted = Limits(**{name: limit for name, limit in named.items() if limit is not UNCHANGED})
+    with operation(options) as work:
+        organisation = by_name(work.session, options.name, lock=True)
+        if organisation is None:
+            raise NotFound(f"There is no organisation {options.name}.")
+        limited = _set_limits(options, work, organisation, wanted)
+        _tell_limits(options, limited)
+
+
+def _set_limits(
+    options: argparse.Namespace, work: Operation, organisation: Organisation, wanted: Limits
+) -> Limited:
+    if options.provider is None:
+        organisations.set_limits(work.session, work.actor, organisation, wanted, work.now)
+        return organisation
+    found = subscription_to(work.session, organisation.id, options.provider, lock=True)
+    if found is None:
+        raise NotFound(f"{organisation.name} does not use a provider {options.provider}.")
+    set_subscription_limits(work.session, work.actor, found, wanted, work.now)
+    return found
+
+
+def _tell_limits(options: argparse.Namespace, limited: Limited) -> None:
+    at = f" at {options.provider}" if options.provider else ""
+    result = {use.name: {"used": use.used, "limit": use.limit} for use in limited.uses}
+    answer(
+        options,
+        {"name": options.name, "provider": options.provider, "limits": result},
+        f"{options.name}{at}:",
+        *(
+            f"  {WORDS[use.name]}: {use.used:,} of {'any' if use.limit is None else use.limit}"
+            for use in limited.uses
+        ),
+        "What is in use stays; a limit below it stops new requests only.",
+    )
 
 
 def create(options: argparse.Namespace) -> None:
@@ -55,7 +122,7 @@ def create(options: argparse.Namespace) -> None:
     """
     wanted = parse(
         NewOrganisation,
-        {"name": options.name, "title": options.title, "appliance_limit": options.limit},
+        {"name": options.name, "title": options.title, "appliances_limit": options.limit},
     )
     with operation(options) as work:
         known = by_name(work.session, wanted.name)
@@ -105,11 +172,11 @@ def _tell_made(
             "uuid": str(organisation.uuid),
             "created": True,
             "administrator": options.admin,
-            "appliance_limit": organisation.appliance_limit,
+            "appliances_limit": organisation.appliances_limit,
             "providers": providers,
             "overflow": options.overflow,
         },
-        f"The organisation {organisation.name} may have {organisation.appliance_limit} appliances "
+        f"The organisation {organisation.name} may have {organisation.appliances_limit} appliances "
         f"on {', '.join(providers)} (overflow: {options.overflow}).",
         f"Next: {options.admin} signs in to the portal and invites colleagues.",
     )

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from cloudhands.burst.placement import Candidate, Choice, choose
 from cloudhands.common.appliance.tables import Appliance
+from cloudhands.common.limits import Amounts, shortage
 from cloudhands.common.provider.queries import subscriptions_of
 from cloudhands.common.provider.tables import Subscription
 from cloudhands.common.settings import Settings
@@ -14,11 +15,13 @@ from cloudhands.common.settings import Settings
 def place(session: Session, settings: Settings, appliance: Appliance, now: datetime) -> Choice:
     """Choose a cloud for an appliance among its organisation's."""
     subscriptions = subscriptions_of(session, appliance.organisation_id)
-    candidates = [_candidate(subscription, settings) for subscription in subscriptions]
+    candidates = [
+        _candidate(subscription, settings, appliance.share) for subscription in subscriptions
+    ]
     return choose(candidates, appliance.definition, appliance.size, now)
 
 
-def _candidate(subscription: Subscription, settings: Settings) -> Candidate:
+def _candidate(subscription: Subscription, settings: Settings, share: Amounts) -> Candidate:
     provider = subscription.provider
     defined = settings.providers.get(provider.name)
     memory = timedelta(seconds=settings.burst.full_memory)
@@ -32,4 +35,5 @@ def _candidate(subscription: Subscription, settings: Settings) -> Candidate:
         state=subscription.state,
         full_since=subscription.full_until - memory if subscription.full_until else None,
         full_until=subscription.full_until,
+        shortage=shortage(subscription, share),
     )

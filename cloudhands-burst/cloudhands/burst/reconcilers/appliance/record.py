@@ -20,16 +20,17 @@ from cloudhands.burst.reconcilers.appliance import nodes
 from cloudhands.burst.reconcilers.appliance.decide import Call, Fail, Move
 from cloudhands.burst.reconcilers.appliance.place import place
 from cloudhands.burst.reconcilers.appliance.view import View, read
-from cloudhands.common import work
+from cloudhands.common import limits, work
 from cloudhands.common.actor.commands import component
 from cloudhands.common.actor.queries import BURST
 from cloudhands.common.appliance.queries import living_node
 from cloudhands.common.appliance.states import APPLIANCE
 from cloudhands.common.appliance.tables import Appliance, Node
+from cloudhands.common.catalogue.queries import amounts
 from cloudhands.common.cloud import Server
-from cloudhands.common.errors import CloudhandsError
+from cloudhands.common.errors import CloudhandsError, LimitReached
 from cloudhands.common.machine import move
-from cloudhands.common.organisation.commands import give_back_appliance
+from cloudhands.common.organisation.tables import Organisation
 from cloudhands.common.provider.queries import subscription
 from cloudhands.common.provider.tables import Provider, Subscription
 from cloudhands.common.work import Claim
@@ -66,7 +67,24 @@ class _Entry:
     def end_node(self) -> None:
         node = living_node(self.session, self.appliance)
         if node is not None:
+            self.give_back_share()
             nodes.end(self.session, node, self.now)
+
+    def reserve_share(self, chosen: Subscription) -> None:
+        """Take what the node shall have of the subscription's limits.
+
+        :raises Overtaken: if another appliance has taken the last of it since it was chosen.
+        """
+        try:
+            limits.reserve(self.session, Subscription, chosen.id, self.appliance.share, "it")
+        except LimitReached as error:
+            raise Overtaken(str(error)) from error
+
+    def give_back_share(self) -> None:
+        """Give back what the living node had of the subscription's limits."""
+        size = self.appliance.seen_size or self.appliance.size
+        share = amounts(self.appliance.definition, size)
+        limits.give_back(self.session, Subscription, self.subscription().id, share)
 
     def place(self, provider: Provider | None) -> None:
         """Show at which provider it is, as one change."""
@@ -151,6 +169,9 @@ class Records:
         # Still requested, until the cloud has taken it: one that waits for room tries again and
         # again, and its history does not grow by that.
         provider = entry.session.query(Provider).filter_by(name=chosen.candidate.provider).one()
+        entry.reserve_share(
+            subscription(entry.session, entry.appliance.organisation_id, provider.id)
+        )
         entry.place(provider)
         node = Node(
             appliance_id=entry.appliance.id,
@@ -219,7 +240,8 @@ class Records:
             if not APPLIANCE.allows(view.state, "deleted"):
                 entry.move("deleting", "asked to be deleted")
             entry.move("deleted", "nothing of it is left at a cloud")
-            give_back_appliance(entry.session, entry.appliance.organisation_id)
+            organisation_id = entry.appliance.organisation_id
+            limits.give_back(entry.session, Organisation, organisation_id, entry.appliance.share)
             entry.settle(None)
         return Done()
 
@@ -239,6 +261,7 @@ class Records:
             memory = timedelta(seconds=self._context.settings.burst.full_memory)
             used.full_until = entry.now + memory
             used.version += 1
+            entry.give_back_share()
             # Nothing was made, so nothing is left to know of this node.
             entry.session.delete(entry.node())
             entry.place(None)
