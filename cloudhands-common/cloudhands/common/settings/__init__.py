@@ -22,6 +22,7 @@ from cloudhands.common.settings.model import (
     Index,
     Name,
     Portal,
+    Price,
     Provider,
     Settings,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "Index",
     "Name",
     "Portal",
+    "Price",
     "Provider",
     "Settings",
     "load",

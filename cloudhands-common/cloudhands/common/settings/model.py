@@ -1,11 +1,12 @@
 """What an operator may set: one frozen, typed model for every program."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -137,6 +138,14 @@ class Burst(Table):
     full_memory: Seconds = 60
 
 
+class Price(Table):
+    """What one of a provider's sizes, by the provider's own name, costs an hour."""
+
+    size: str
+    running: Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+    stopped: Annotated[Decimal, Field(ge=0, allow_inf_nan=False)] = Decimal(0)
+
+
 class Provider(Table):
     """A cloud: `kind` names the adapter, `options` are the adapter's own."""
 
@@ -144,14 +153,27 @@ class Provider(Table):
     label: str
     public: bool = False
     priority: int = 100
+    prices: tuple[Price, ...] = ()
     options: Mapping[str, Any] = Field(default_factory=dict)
+
+    @field_validator("prices")
+    @classmethod
+    def _one_price_for_a_size(cls, prices: tuple[Price, ...]) -> tuple[Price, ...]:
+        sizes = [price.size for price in prices]
+        if twice := sorted({size for size in sizes if sizes.count(size) > 1}):
+            raise ValueError(f"more than one price for {', '.join(twice)}")
+        return prices
 
 
 class Settings(Table):
-    """Everything that an operator may set. Relative paths are below `state`."""
+    """Everything that an operator may set. Relative paths are below `state`.
+
+    `currency` is what prices are in, for people to read.
+    """
 
     state: Path = Path("/var/lib/cloudhands")
     key_file: Path = Path("server.key")
+    currency: str = "EUR"
     database: Database = Database()
     portal: Portal = Portal()
     directory: Directory | None = None
