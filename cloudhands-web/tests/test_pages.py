@@ -2,7 +2,7 @@
 
 import pytest
 
-from cloudhands.common.account.keys import PublicKey
+from cloudhands.common.account.public_keys import PublicKey
 from cloudhands.common.testing.factories import KEY
 from cloudhands.web.http.negotiation import HAL_FORMS
 from cloudhands.web.testing import PEOPLE

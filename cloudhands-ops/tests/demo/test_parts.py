@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cloudhands.common.account.keys import PublicKey
+from cloudhands.common.account.public_keys import PublicKey
 from cloudhands.common.errors import ConfigurationError
 from cloudhands.ops.demo import configuration, keys, telling
 from cloudhands.ops.demo.client import Unexpected

@@ -1,1 +1,1 @@
-"""How a user signs in and what they keep: passwords, sessions, SSH keys."""
+"""How a user signs in and what they keep: passwords, sessions, SSH keys, API tokens."""
