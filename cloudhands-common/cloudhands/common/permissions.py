@@ -20,6 +20,7 @@ class Role(StrEnum):
     ADMIN = "admin"  # an active member with the administrator's role
     OWNER = "owner"  # a member who launched the appliance
     OPERATOR = "operator"  # at the command line of the installation
+    BURST = "burst"  # cloud-burst, which carries out what was asked for
 
 
 _R = Role
@@ -37,19 +38,33 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "key.add": SIGNED_IN,
     "key.see": frozenset({_R.SELF}),
     "key.remove": frozenset({_R.SELF}),
+    "api-token.make": SIGNED_IN,
+    "api-token.see": frozenset({_R.SELF}),
+    "api-token.revoke": frozenset({_R.SELF}),
     "people.search": SIGNED_IN,
     "organisation.create": frozenset({_R.OPERATOR}),
     "organisation.see": MEMBERS,
     "organisation.set-limits": frozenset({_R.OPERATOR}),
     "membership.grant": frozenset({_R.OPERATOR}),
+    "membership.admit": frozenset({_R.BURST}),
     "membership.invite": frozenset({_R.ADMIN}),
     "membership.see": frozenset({_R.SELF, _R.ADMIN}),
     "membership.accept": frozenset({_R.SELF}),
     "membership.edit": frozenset({_R.ADMIN}),
     "membership.set-role": frozenset({_R.ADMIN}),
     "membership.withdraw": frozenset({_R.ADMIN}),
-    "user.create": frozenset({_R.OPERATOR}),
+    "registration.invite": frozenset({_R.OPERATOR, _R.ADMIN}),
+    "registration.see": frozenset({_R.SELF, _R.OPERATOR, _R.ADMIN, _R.BURST}),
+    "registration.confirm": frozenset({_R.SELF}),
+    "registration.detail": frozenset({_R.SELF}),
+    "registration.ask-again": frozenset({_R.BURST}),
+    "registration.publish": frozenset({_R.BURST}),
+    "registration.activate": frozenset({_R.BURST}),
+    "registration.expire": frozenset({_R.BURST}),
+    "registration.withdraw": frozenset({_R.OPERATOR, _R.ADMIN}),
+    "user.create": frozenset({_R.OPERATOR, _R.BURST}),
     "user.erase": frozenset({_R.OPERATOR}),
+    "pool.define": frozenset({_R.OPERATOR}),
     "catalogue.load": frozenset({_R.OPERATOR}),
     "catalogue.see": MEMBERS,
     "appliance.launch": MEMBERS,
@@ -87,7 +102,9 @@ def require(permission: str, roles: Collection[Role]) -> None:
 _SEEN_IN = {
     "appliance.launch": "organisation.see",
     "membership.invite": "organisation.see",
+    "registration.invite": "organisation.see",
     "key.add": "account.see",
+    "api-token.make": "account.see",
 }
 
 

@@ -21,9 +21,11 @@ from cloudhands.common.catalogue import tables as catalogue
 from cloudhands.common.db import Artifact, Base, Database, explained
 from cloudhands.common.errors import DatabaseError
 from cloudhands.common.history import tables as history
+from cloudhands.common.mail import tables as mail
 from cloudhands.common.membership import tables as membership
 from cloudhands.common.organisation import tables as organisation
 from cloudhands.common.provider import tables as provider
+from cloudhands.common.registration import tables as registration
 
 SUBJECTS = (
     account,
@@ -34,9 +36,11 @@ SUBJECTS = (
     compatibility,
     history,
     idempotency,
+    mail,
     membership,
     organisation,
     provider,
+    registration,
 )
 METADATA = Base.metadata
 

@@ -1,6 +1,6 @@
-"""The tables of passwords, sessions and SSH keys."""
+"""The tables of passwords, sessions, SSH keys and API tokens."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID, uuid4
 
 from sqlalchemy import ForeignKey, UniqueConstraint
@@ -48,3 +48,23 @@ class SshKey(Base):
     key: Mapped[str]
     fingerprint: Mapped[str]
     added_at: Mapped[datetime]
+
+
+class ApiToken(Base):
+    """What a user's program signs in with: only the digest is kept.
+
+    `prefix` is the beginning of the secret, too short to be one, for people to recognise it by.
+    `last_used_day` is a day and no moment, so that it is written once a day.
+    """
+
+    __tablename__ = "api_tokens"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[UUID] = mapped_column(unique=True, default=uuid4)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    label: Mapped[str]
+    digest: Mapped[str] = mapped_column(unique=True)
+    prefix: Mapped[str]
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    last_used_day: Mapped[date | None]

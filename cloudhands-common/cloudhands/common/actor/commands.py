@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cloudhands.common import history, permissions
-from cloudhands.common.actor.queries import roles_of
+from cloudhands.common.actor.queries import local_user_by_mail, roles_of
 from cloudhands.common.actor.tables import Actor, Component, Installation, User
 from cloudhands.common.db import known_or_made
 from cloudhands.common.directory import Person
@@ -37,17 +37,25 @@ def installation(session: Session) -> Installation:
     return known_or_made(session, lambda: session.get(Installation, 1), lambda: Installation(id=1))
 
 
-def create_user(session: Session, actor: Actor, wanted: NewUser, now: datetime) -> User:
-    """Make a local user.
+def create_user(
+    session: Session,
+    actor: Actor,
+    wanted: NewUser,
+    now: datetime,
+    why: str = "made at the command line",
+) -> User:
+    """Make a local user. The constraints refuse what another transaction took at the same moment.
 
-    :raises Conflict: if the uid is taken.
+    :raises Conflict: if the uid is taken, or another local user has the mail address.
     """
     permissions.require("user.create", roles_of(actor))
     if session.scalar(select(User.id).where(User.uid == wanted.uid)):
         raise Conflict(f"There is a user {wanted.uid} already.")
+    if holder := local_user_by_mail(session, wanted.mail):
+        raise Conflict(f"The mail address {wanted.mail} belongs to the user {holder.uid} already.")
     user = User(uid=wanted.uid, name=wanted.name, mail=wanted.mail, created_at=now, version=0)
     session.add(user)
-    history.record(session, user, actor, "made at the command line", now)
+    history.record(session, user, actor, why, now)
     return user
 
 

@@ -4,10 +4,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cloudhands.common.actor.tables import Actor, Component, User
+from cloudhands.common.mail.addresses import mail_key
 from cloudhands.common.permissions import Role
 
 OPERATOR = "cloud-admin"
 BURST = "cloud-burst"
+PORTAL = "cloud-serve"
 
 
 def roles_of(actor: Actor | None) -> frozenset[Role]:
@@ -17,6 +19,8 @@ def roles_of(actor: Actor | None) -> frozenset[Role]:
             return frozenset({Role.ANONYMOUS})
         case Component(component=name) if name == OPERATOR:
             return frozenset({Role.OPERATOR})
+        case Component(component=name) if name == BURST:
+            return frozenset({Role.BURST})
         case Component():
             return frozenset()
     return frozenset({Role.PERSON})
@@ -25,3 +29,8 @@ def roles_of(actor: Actor | None) -> frozenset[Role]:
 def user_by_uid(session: Session, uid: str) -> User | None:
     """The user who signs in with that uid."""
     return session.scalars(select(User).where(User.uid == uid)).one_or_none()
+
+
+def local_user_by_mail(session: Session, mail: str) -> User | None:
+    """The local user with that mail address, whatever its case."""
+    return session.scalars(select(User).where(User.mail_key == mail_key(mail))).one_or_none()

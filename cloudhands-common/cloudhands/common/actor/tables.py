@@ -3,10 +3,11 @@
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import ForeignKey
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import BigInteger, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from cloudhands.common.db import Artifact, Base
+from cloudhands.common.mail.addresses import mail_key
 
 
 class Actor(Artifact, Base):
@@ -27,6 +28,9 @@ class User(Actor):
     `uid` is what they sign in with. `directory_id` is the directory's immutable id; a person
     known to the directory is identified by it and never by name, uid or DN. `erased_at`: since
     when nothing personal is left of them (`erasure`).
+
+    `mail_key` is a local user's mail address whatever its case: no two have the same one. People of
+    the directory may share an address, so theirs is None.
     """
 
     __tablename__ = "users"
@@ -38,6 +42,37 @@ class User(Actor):
     mail: Mapped[str]
     directory_id: Mapped[str | None] = mapped_column(unique=True)
     erased_at: Mapped[datetime | None]
+    mail_key: Mapped[str | None] = mapped_column(unique=True, index=True)
+
+    @validates("mail", "directory_id")
+    def _keep_mail_key(self, name: str, value: str | None) -> str | None:
+        after = {"mail": self.mail, "directory_id": self.directory_id, name: value}
+        is_local = after["directory_id"] is None
+        self.mail_key = mail_key(after["mail"]) if is_local and after["mail"] else None
+        return value
+
+
+class UidNumber(Base):
+    """A uidNumber that some user has, or once had: rows are only ever added.
+
+    `user_uuid` is no foreign key: the number outlives the person's row. `allotted`: we chose it,
+    the directory had not given it before.
+    """
+
+    __tablename__ = "uid_numbers"
+    __table_args__ = (
+        Index(
+            "ix_uid_numbers_allotted",
+            "number",
+            sqlite_where=text("allotted = 1"),
+            postgresql_where=text("allotted"),
+        ),
+    )
+
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    user_uuid: Mapped[UUID] = mapped_column(unique=True)
+    allotted: Mapped[bool]
+    taken_at: Mapped[datetime]
 
 
 class Component(Actor):

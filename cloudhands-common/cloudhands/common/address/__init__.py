@@ -1,1 +1,1 @@
-"""The IP addresses that nodes hold."""
+"""The IP addresses that nodes hold, and the pools that some are allotted from."""

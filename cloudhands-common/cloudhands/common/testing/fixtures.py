@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy.orm import Session
 
 from cloudhands.common import schema, settings
 from cloudhands.common.db import Database, opened
@@ -106,3 +107,27 @@ def database(database_url: str) -> Iterator[Database]:
     """A new database with every table and no rows, once for each kind."""
     with short_lived(database_url) as database:
         yield database
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def common_database(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Database]:
+    """A database that many tests use after one another, once for each kind: see `rolled_back`."""
+    if request.param == "sqlite":
+        template = request.getfixturevalue("sqlite_template")
+        file = shutil.copy(template, tmp_path_factory.mktemp("common") / "cloudhands.db")
+        with short_lived(f"sqlite:///{file}") as database:
+            yield database
+        return
+    server: PostgreSQL = request.getfixturevalue("postgresql_server")
+    with server.upgraded() as url, short_lived(url) as database:
+        yield database
+
+
+@pytest.fixture
+def rolled_back(common_database: Database) -> Iterator[Session]:
+    """A writing session that finds no rows and leaves none: a tenth of a new database's price."""
+    with common_database.writing() as session:
+        yield session
+        session.rollback()

@@ -1,0 +1,1 @@
+"""The outbox: mail that is to be sent, written in the transaction of what it tells of."""
