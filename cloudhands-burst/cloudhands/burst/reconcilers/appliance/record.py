@@ -23,6 +23,7 @@ from cloudhands.burst.reconcilers.appliance.view import View, read
 from cloudhands.common import limits, work
 from cloudhands.common.actor.commands import component
 from cloudhands.common.actor.queries import BURST
+from cloudhands.common.address import commands as addresses
 from cloudhands.common.appliance.queries import living_node
 from cloudhands.common.appliance.states import APPLIANCE
 from cloudhands.common.appliance.tables import Appliance, Node
@@ -221,7 +222,7 @@ class Records:
             return None
 
     def _hold(self, entry: _Entry, server: Server) -> str:
-        disputed = nodes.hold(entry.session, entry.node(), server.addresses, entry.now)
+        disputed = addresses.hold(entry.session, entry.node(), server.addresses, entry.now)
         if not disputed:
             return ""
         return f"The cloud gave it {', '.join(disputed)}, which another server here still holds."

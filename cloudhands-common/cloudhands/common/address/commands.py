@@ -1,0 +1,201 @@
+"""Pools of addresses, and what a node holds: allotted from a pool, or as the cloud tells it."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from cloudhands.common import history, permissions
+from cloudhands.common.actor.queries import roles_of
+from cloudhands.common.actor.tables import Actor
+from cloudhands.common.address import ranges
+from cloudhands.common.address.queries import pool_of
+from cloudhands.common.address.tables import HeldAddress, Pool, PoolAddress
+from cloudhands.common.appliance.tables import Appliance, Node
+from cloudhands.common.cloud import Address
+from cloudhands.common.db import inserting
+from cloudhands.common.errors import LimitReached, NotFound
+from cloudhands.common.forms import Form, Label, Line, parse
+from cloudhands.common.provider.tables import Provider
+
+
+class NewAddresses(Form):
+    """Addresses for a pool: the network as the cloud calls it, and a range (`ranges.parse`)."""
+
+    network: Label
+    addresses: Annotated[Line, AfterValidator(ranges.checked)]
+
+
+def define_pool(
+    session: Session, actor: Actor, provider: Provider, network: str, addresses: str, now: datetime
+) -> Pool:
+    """Say which addresses of a provider's network are allotted here, or add some to its pool.
+
+    Which of the pool's are free is reckoned anew from what living nodes hold.
+
+    :raises InvalidInput: if the addresses are no such range, or too many.
+    """
+    permissions.require("pool.define", roles_of(actor))
+    wanted = parse(NewAddresses, {"network": network, "addresses": addresses})
+    network, named = wanted.network, ranges.parse(wanted.addresses)
+    pool = pool_of(session, provider.id, network)
+    if pool is None:
+        pool = Pool(provider=provider, network=network, created_at=now, version=0)
+        session.add(pool)
+    history.record(session, pool, actor, f"added {named[0]} to {named[-1]}", now)
+    session.flush()
+    session.execute(
+        inserting(session, PoolAddress).on_conflict_do_nothing(),
+        [{"pool_id": pool.id, "address": str(one), "packed": one.packed} for one in named],
+    )
+    _reckon(session, pool)
+    return pool
+
+
+def _reckon(session: Session, pool: Pool) -> None:
+    held = select(HeldAddress.address).where(
+        HeldAddress.provider_id == pool.provider_id,
+        HeldAddress.network == pool.network,
+        HeldAddress.released_at.is_(None),
+    )
+    for free, these in (
+        (False, PoolAddress.address.in_(held)),
+        (True, PoolAddress.address.not_in(held)),
+    ):
+        session.execute(
+            update(PoolAddress)
+            .where(PoolAddress.pool_id == pool.id, PoolAddress.free != free, these)
+            .values(free=free)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def allot(session: Session, node: Node, network: str, now: datetime) -> HeldAddress:
+    """Give a node the lowest free address of a network's pool; the one it has, if it has one.
+
+    :raises NotFound: if there is no such pool.
+    :raises LimitReached: if no address of it is free.
+    """
+    for row in _held(session, node):
+        if row.allotted and row.network == network:
+            return row
+    pool = pool_of(session, node.provider_id, network)
+    if pool is None:
+        raise NotFound(
+            f"There is no pool of addresses of {network} at {node.provider.name}. "
+            f"Define one: cloud-admin pool define {node.provider.name} {network} ADDRESSES"
+        )
+    while (free := _lowest_free(session, pool)) is not None:
+        free.free = False
+        # A cloud may have given it to a server by itself: then it is left to that one.
+        if _holder(session, node, network, free.address) is None:
+            row = _row(node, network, free.address, now, allotted=True)
+            session.add(row)
+            session.flush()
+            return row
+        session.flush()
+    raise LimitReached(
+        f"No address of {network} at {node.provider.name} is free. "
+        f"Add some: cloud-admin pool define {node.provider.name} {network} ADDRESSES"
+    )
+
+
+def hold(session: Session, node: Node, addresses: Sequence[Address], now: datetime) -> list[str]:
+    """Write down the addresses that a node's server has now.
+
+    What a pool allotted to it stays its own: a cloud may not show it, or not yet.
+
+    :returns: those that another living node is still written down with; they are not held.
+    """
+    wanted = {(address.network, address.address) for address in addresses}
+    held = {(row.network, row.address): row for row in _held(session, node)}
+    gone = [row for key, row in held.items() if key not in wanted and not row.allotted]
+    _give_back(session, gone, now)
+    disputed = []
+    for network, address in sorted(wanted - held.keys()):
+        other = _holder(session, node, network, address)
+        if other is not None:
+            disputed.append(address)
+            _look_again(session, other, now)
+        else:
+            row = _row(node, network, address, now)
+            session.add(row)
+            _mark(session, row, free=False)
+    return disputed
+
+
+def release(session: Session, node: Node, now: datetime) -> None:
+    """Write down that a node, whose server is gone, holds no address any more."""
+    _give_back(session, _held(session, node), now)
+
+
+def _held(session: Session, node: Node) -> Sequence[HeldAddress]:
+    return session.scalars(
+        select(HeldAddress).where(HeldAddress.node_id == node.id, HeldAddress.released_at.is_(None))
+    ).all()
+
+
+def _holder(session: Session, node: Node, network: str, address: str) -> Node | None:
+    return session.scalars(
+        select(Node)
+        .join(HeldAddress, HeldAddress.node_id == Node.id)
+        .where(
+            HeldAddress.provider_id == node.provider_id,
+            HeldAddress.network == network,
+            HeldAddress.address == address,
+            HeldAddress.released_at.is_(None),
+        )
+    ).one_or_none()
+
+
+def _look_again(session: Session, holder: Node, now: datetime) -> None:
+    # The cloud gave the address to another server, so the holder's is gone or going: it is time
+    # to notice. Not a wish, so `work.wake` is not for it.
+    session.execute(update(Appliance).where(Appliance.id == holder.appliance_id).values(due_at=now))
+
+
+def _lowest_free(session: Session, pool: Pool) -> PoolAddress | None:
+    """Locked; one that another transaction has just locked is passed over and not waited for."""
+    return session.scalars(
+        select(PoolAddress)
+        .where(PoolAddress.pool_id == pool.id, PoolAddress.free)
+        .order_by(PoolAddress.packed)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).one_or_none()
+
+
+def _give_back(session: Session, rows: Collection[HeldAddress], now: datetime) -> None:
+    for row in rows:
+        row.released_at = now
+        _mark(session, row, free=True)
+
+
+def _mark(session: Session, row: HeldAddress, *, free: bool) -> None:
+    """Say whether an address is free, if a pool has it."""
+    pool = select(Pool.id).where(Pool.provider_id == row.provider_id, Pool.network == row.network)
+    session.execute(
+        update(PoolAddress)
+        .where(
+            PoolAddress.pool_id == pool.scalar_subquery(),
+            PoolAddress.address == row.address,
+            PoolAddress.free != free,
+        )
+        .values(free=free)
+    )
+
+
+def _row(
+    node: Node, network: str, address: str, now: datetime, *, allotted: bool = False
+) -> HeldAddress:
+    return HeldAddress(
+        provider_id=node.provider_id,
+        network=network,
+        address=address,
+        node_id=node.id,
+        allotted=allotted,
+        held_at=now,
+    )
