@@ -7,9 +7,15 @@ from cloudhands.common.errors import Conflict
 from cloudhands.common.machine import Arrow, Machine, move
 from cloudhands.common.membership.states import MEMBERSHIP
 from cloudhands.common.provider.states import SUBSCRIPTION
+from cloudhands.common.registration.states import REGISTRATION
 from cloudhands.common.testing.factories import NOON, Factory
 
-MACHINES = {"appliance": APPLIANCE, "membership": MEMBERSHIP, "subscription": SUBSCRIPTION}
+MACHINES = {
+    "appliance": APPLIANCE,
+    "membership": MEMBERSHIP,
+    "registration": REGISTRATION,
+    "subscription": SUBSCRIPTION,
+}
 
 
 def reachable(machine: Machine, start: str) -> set[str]:

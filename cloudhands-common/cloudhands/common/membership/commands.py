@@ -50,6 +50,30 @@ def grant(
     return membership
 
 
+def admit(
+    session: Session,
+    actor: Actor,
+    organisation: Organisation,
+    user: User,
+    role: RoleName,
+    now: datetime,
+) -> Membership:
+    """Make somebody whose registration led here an active member; cloud-burst's.
+
+    An open or ended membership is taken up; one that is active stays as it is.
+    """
+    permissions.require("membership.admit", roles_of(actor))
+    membership = _find(session, organisation, user) or _new(session, organisation, user, role, now)
+    if membership.state == "active":
+        return membership
+    membership.role = role
+    why = f"registered as {role}"
+    if not membership.is_open and membership.state != MEMBERSHIP.initial:
+        move(session, MEMBERSHIP, membership, "invited", actor, why, now)
+    move(session, MEMBERSHIP, membership, "active", actor, why, now)
+    return membership
+
+
 def invite(
     session: Session,
     actor: Actor,

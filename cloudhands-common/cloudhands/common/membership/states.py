@@ -6,7 +6,7 @@ MEMBERSHIP = Machine(
     initial="created",
     arrows=(
         Arrow("created", "invited", "an administrator invited the person"),
-        Arrow("created", "active", "the operator made the person a member"),
+        Arrow("created", "active", "the operator, or a registration, made the person a member"),
         Arrow("invited", "accepted", "the person accepted; accounts are still to be made"),
         Arrow("invited", "active", "the person accepted, and nothing has to be made first"),
         Arrow("invited", "expired", "the invitation was not answered in time"),
