@@ -65,6 +65,8 @@ def count(session, model):
         ("history", "show"),
         ("user", "create"),
         ("org", "create"),
+        ("pool", "define"),
+        ("pool", "list"),
         ("catalogue", "load"),
         ("deploy-files",),
     ],
