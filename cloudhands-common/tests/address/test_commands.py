@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -19,6 +19,7 @@ from cloudhands.common.errors import InvalidInput, LimitReached, NotFound
 from cloudhands.common.history import latest
 from cloudhands.common.provider.commands import provider
 from cloudhands.common.provider.tables import Provider
+from cloudhands.common.testing.databases import short_lived
 from cloudhands.common.testing.factories import NOON, Factory
 from cloudhands.common.testing.plans import explained
 
@@ -222,3 +223,16 @@ def test_several_at_once_get_different_ones(database: Database) -> None:
         assert (len(held), len(set(held))) == (24, 24)
         count = func.count()
         assert session.scalar(select(count).where(PoolAddress.free)) == 30 - 24
+
+
+def test_nobody_waits_for_an_address_that_another_transaction_takes(postgresql_url: str) -> None:
+    with short_lived(postgresql_url) as database:
+        with database.writing() as session:
+            scene = Scene(session, Factory(session))
+            scene.pool("192.0.2.0/29")
+            ids = [scene.node().id for _ in range(2)]
+        with database.writing() as first, database.writing() as second:
+            second.execute(text("SET LOCAL lock_timeout = '1s'"))
+            nodes = first.get_one(Node, ids[0]), second.get_one(Node, ids[1])
+            assert commands.allot(first, nodes[0], "campus", NOON).address == "192.0.2.1"
+            assert commands.allot(second, nodes[1], "campus", NOON).address == "192.0.2.2"

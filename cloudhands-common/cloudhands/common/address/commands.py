@@ -165,6 +165,7 @@ def _lowest_free(session: Session, pool: Pool) -> PoolAddress | None:
         .order_by(PoolAddress.packed)
         .limit(1)
         .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
     ).one_or_none()
 
 
