@@ -117,6 +117,8 @@ def _artifact_columns() -> list[sa.Column[object]]:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("uuid", sa.Uuid(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("touch_count", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("last_link", sa.String(), nullable=False, server_default=""),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
     ]
 
