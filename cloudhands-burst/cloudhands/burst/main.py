@@ -11,6 +11,7 @@ from cloudhands.burst import providers, reconcilers
 from cloudhands.burst.context import Context, known
 from cloudhands.burst.loop import Loop
 from cloudhands.common import service
+from cloudhands.common.clock import DatabaseClock
 from cloudhands.common.opening import opened_for
 
 log = structlog.get_logger("cloudhands.burst")
@@ -33,7 +34,8 @@ def _main(options: argparse.Namespace) -> int:
     settings = service.read_settings(options)
     clouds = providers.connect(settings)
     with opened_for(settings) as database:
-        context = Context(database, settings, clouds, known(database))
+        clock = DatabaseClock(database)
+        context = Context(database, settings, clouds, known(database, clock), clock)
         loop = Loop(context, reconcilers.every(context), stopping)
         log.info("ready", providers=sorted(clouds), pid=os.getpid())
         if options.once:

@@ -13,7 +13,8 @@ from typing import Any
 import structlog
 from waitress.server import create_server
 
-from cloudhands.common import clock, service, site
+from cloudhands.common import service, site
+from cloudhands.common.clock import DatabaseClock
 from cloudhands.common.opening import opened_for
 from cloudhands.common.settings import Settings
 from cloudhands.web import draining
@@ -118,7 +119,7 @@ def services(settings: Settings, stopping: threading.Event) -> Iterator[Services
             secret=database.secret,
             people=People(settings.path(settings.index.folder)),
             throttle=Throttle(max(1, settings.portal.threads // 2)),
-            clock=clock.now,
+            clock=DatabaseClock(database),
             stopping=stopping,
         )
 

@@ -10,10 +10,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from cloudhands.common import clock, service
+from cloudhands.common import service
 from cloudhands.common.actor.commands import component
 from cloudhands.common.actor.queries import OPERATOR
 from cloudhands.common.actor.tables import Component
+from cloudhands.common.clock import DatabaseClock
 from cloudhands.common.db import explained
 from cloudhands.common.opening import opened_for
 from cloudhands.common.settings import Settings
@@ -42,7 +43,7 @@ def operation(options: argparse.Namespace) -> Iterator[Operation]:
     """
     settings = service.read_settings(options)
     with opened_for(settings) as database, explained(database), database.writing() as session:
-        now = clock.now()
+        now = DatabaseClock(database)()
         yield Operation(session, component(session, OPERATOR, now), now, settings)
 
 
