@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
-from cloudhands.common import compatibility, idempotency
+from cloudhands.common import compatibility, idempotency, structure
 from cloudhands.common.account import tables as account
 from cloudhands.common.actor import tables as actor
 from cloudhands.common.address import tables as address
@@ -52,10 +52,11 @@ def artifacts() -> Sequence[type[Artifact]]:
     return sorted(found, key=lambda model: model.__name__)
 
 
-def upgrade(database: Database) -> str:
-    """Bring a database to the newest revision, in one transaction.
+def upgrade(database: Database, to: str = "head") -> str:
+    """Bring a database to the newest revision, or an older one, in one transaction.
 
     :param database: opened with the secret, if it may have history that is yet to be sealed.
+    :param to: the revision.
     :returns: the revision that it has now.
     :raises DatabaseError: if it cannot be reached or written, or a newer release has upgraded it.
     """
@@ -67,7 +68,7 @@ def upgrade(database: Database) -> str:
                 f"the database is at revision {found}, which this release does not know (it knows "
                 f"{newest()}): a newer release has made it, and there is nothing to upgrade"
             )
-        command.upgrade(_config(connection, database.secret), "head")
+        command.upgrade(_config(connection, database.secret), to)
         return _current(connection) or ""
 
 
@@ -135,16 +136,28 @@ def upgradable(database: Database) -> str:
     return found.trouble
 
 
-def differences(database: Database, *, newer: bool = False) -> Sequence[str]:
-    """Where the tables of an upgraded database are not what the code says, a line for each.
+def differences(database: Database) -> Sequence[str]:
+    """Where an upgraded database is not what the code says, a line for each: also a trigger, a
+    check or an index's predicate.
 
-    :param newer: what a newer release has added is no difference; nor is what others have.
+    :raises DatabaseError: if it cannot be reached, or its user may make no schema.
+    """
+    with explained(database), database.reading() as session:
+        connection = session.connection()
+        found = structure.read(connection)
+        return structure.differences(found, structure.expected(connection, METADATA))
+
+
+def lacking(database: Database) -> Sequence[str]:
+    """What the code needs of tables and columns and does not find, a line for each.
+
+    What a newer release has added is no matter.
     """
     with explained(database), database.reading() as session:
         options = {"compare_type": True}
         context = MigrationContext.configure(session.connection(), opts=options)
         found = [str(one) for one in compare_metadata(context, METADATA)]
-    return [one for one in found if not (newer and one.startswith("('remove_"))]
+    return [one for one in found if not one.startswith("('remove_")]
 
 
 def newest() -> str:

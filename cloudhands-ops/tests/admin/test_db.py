@@ -61,6 +61,13 @@ def test_a_table_that_somebody_changed(upgraded, sql, capsys):
     assert "budget" in capsys.readouterr().err
 
 
+def test_a_trigger_that_is_gone(upgraded, sql, capsys):
+    sql("DROP TRIGGER touches_are_not_deleted")
+    assert upgraded("db", "check") == 2
+    told = capsys.readouterr().err
+    assert "trigger touches.touches_are_not_deleted is missing" in told
+
+
 def test_a_row_that_refers_to_nothing(upgraded, sql, capsys):
     sql(
         "INSERT INTO passwords (user_id, hash, set_at) VALUES (77, 'x', '2026-01-01 00:00:00')",

@@ -3,9 +3,10 @@
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import BigInteger, ForeignKey, Index, text
+from sqlalchemy import BigInteger, ForeignKey, Index, false, text
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
+from cloudhands.common.append_only import append_only
 from cloudhands.common.db import Artifact, Base
 from cloudhands.common.mail.addresses import mail_key
 
@@ -75,6 +76,9 @@ class UidNumber(Base):
     taken_at: Mapped[datetime]
 
 
+append_only(UidNumber.__table__)
+
+
 class Component(Actor):
     """A process, or an operator at the command line: known by a fixed name."""
 
@@ -97,6 +101,7 @@ class Installation(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     uuid: Mapped[UUID] = mapped_column(default=uuid4)
-    renames: Mapped[int] = mapped_column(default=0)
-    observing: Mapped[bool] = mapped_column(default=False)
+    # A migration adds them where there is a row already.
+    renames: Mapped[int] = mapped_column(default=0, server_default="0")
+    observing: Mapped[bool] = mapped_column(default=False, server_default=false())
     key_mark: Mapped[str | None]

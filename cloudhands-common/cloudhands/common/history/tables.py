@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from cloudhands.common.append_only import append_only
 from cloudhands.common.db import Base
 
 
@@ -36,6 +37,9 @@ class Touch(Base):
     text: Mapped["TouchText"] = relationship(back_populates="touch")
 
 
+append_only(Touch.__table__)
+
+
 class TouchText(Base):
     """Why it happened, in words that may tell of people: beside the row, so that they can go.
 
@@ -56,3 +60,10 @@ class TouchText(Base):
     erased: Mapped[str | None]
 
     touch: Mapped[Touch] = relationship(back_populates="text")
+
+
+append_only(
+    TouchText.__table__,
+    erasure="NEW.touch_id = OLD.touch_id AND NEW.why IS NULL AND NEW.salt IS NULL "
+    "AND NEW.erased IS NOT NULL",
+)

@@ -172,10 +172,3 @@ def _damage(database: Database) -> Iterator[str]:
                 yield f"damaged: {found}"
         for table, row, parent, _ in session.execute(text("PRAGMA foreign_key_check")):
             yield f"{table}, row {row}: what it refers to in {parent} is not there"
-
-
-def _foreign(database: Database, found: schema.State) -> Iterator[str]:
-    """What our migrations did not make; what a newer release's made is not known."""
-    if found.revision == found.newest:
-        for one in schema.differences(database):
-            yield f"not as the migrations make it: {one}"

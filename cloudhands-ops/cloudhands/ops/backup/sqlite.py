@@ -55,8 +55,8 @@ def _prepare(copy: Path, file: Path, secret: bytes | None) -> None:
     with opened(f"sqlite:///{copy}", secret) as prepared, explained(prepared):
         if trouble := _upgraded(prepared):
             raise DatabaseError(f"{file}: {trouble}")
-        if prepared_otherwise := schema.differences(prepared, newer=True):
-            raise DatabaseError(f"{file} is no backup of cloudhands: {prepared_otherwise[0]}")
+        if missing := schema.lacking(prepared):
+            raise DatabaseError(f"{file} is no backup of cloudhands: {missing[0]}")
         with prepared.writing() as session:
             observing.begin(session)
 

@@ -65,7 +65,10 @@ SQLITE_TOUCHES = (
     # INSERT OR REPLACE deletes without a trigger.
     """
     CREATE TRIGGER touches_are_not_replaced BEFORE INSERT ON touches
-    WHEN EXISTS (SELECT 1 FROM touches WHERE id = NEW.id)
+    WHEN EXISTS (
+        SELECT 1 FROM touches
+        WHERE artifact_uuid = NEW.artifact_uuid AND number = NEW.number OR id = NEW.id
+    )
     BEGIN SELECT RAISE(ABORT, 'history is append-only'); END
     """,
     """
@@ -85,8 +88,8 @@ SQLITE_TEXTS = (
     """,
     """
     CREATE TRIGGER touch_texts_are_only_erased BEFORE UPDATE ON touch_texts
-    WHEN NEW.touch_id IS NOT OLD.touch_id OR NEW.why IS NOT NULL OR NEW.salt IS NOT NULL
-    OR NEW.erased IS NULL
+    WHEN NOT (NEW.touch_id = OLD.touch_id AND NEW.why IS NULL AND NEW.salt IS NULL
+    AND NEW.erased IS NOT NULL)
     BEGIN SELECT RAISE(ABORT, 'history is append-only'); END
     """,
     """
@@ -103,8 +106,8 @@ POSTGRESQL_TOUCHES = (
 POSTGRESQL_TEXTS = (
     """
     CREATE TRIGGER touch_texts_are_only_erased BEFORE UPDATE ON touch_texts
-    FOR EACH ROW WHEN (NEW.touch_id <> OLD.touch_id OR NEW.why IS NOT NULL
-    OR NEW.salt IS NOT NULL OR NEW.erased IS NULL)
+    FOR EACH ROW WHEN (NOT (NEW.touch_id = OLD.touch_id AND NEW.why IS NULL
+    AND NEW.salt IS NULL AND NEW.erased IS NOT NULL))
     EXECUTE FUNCTION history_is_append_only()
     """,
     """
