@@ -86,6 +86,8 @@ summary() {
     if [ -f "$log" ]; then
         # The reasons of skipped tests stand above, in pytest's own report.
         echo "tests    $(tail -n 1 "$log" | sed 's/^=* *//; s/ *=*$//')"
+        # A test that used both counts for both; "neither" may leave the database to a program.
+        echo "tests    $(grep '^passed by database: ' "$log" || echo 'not counted by database')"
     fi
     if [ -n "$failed" ]; then
         echo "FAILED   $failed (the steps after it were not run)"

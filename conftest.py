@@ -4,4 +4,8 @@ They are registered here and nowhere else: `pytest_plugins` in a distribution's 
 aborts the collection of a run over several of them.
 """
 
-pytest_plugins = ["cloudhands.common.testing.fixtures", "cloudhands.web.testing"]
+pytest_plugins = [
+    "cloudhands.common.testing.counting",
+    "cloudhands.common.testing.fixtures",
+    "cloudhands.web.testing",
+]
