@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC
 from itertools import groupby
 from typing import Any
@@ -55,7 +55,7 @@ TOUCHES = sa.table(
     sa.column("link", sa.String),
 )
 TEXTS = sa.table(
-    "touch_texts",
+    "sealed_texts",
     sa.column("touch_id", sa.Integer),
     sa.column("salt", sa.String),
     sa.column("why", sa.String),
@@ -125,10 +125,17 @@ def upgrade() -> None:
     """Apply. Older code cannot write history any more."""
     sqlite = op.get_bind().dialect.name == "sqlite"
     _add_columns()
-    _add_texts()
     _unguard(sqlite)
+    # SQLite makes `touches` anew: nothing may refer to it until then.
+    _add_texts("sealed_texts")
     _seal(op.get_bind())
     _finish()
+    _add_texts("touch_texts", *_rules_of_texts())
+    _execute(
+        "INSERT INTO touch_texts (touch_id, salt, why) "
+        "SELECT touch_id, salt, why FROM sealed_texts",
+        "DROP TABLE sealed_texts",
+    )
     if sqlite:
         _execute(*SQLITE_TOUCHES, *SQLITE_TEXTS)
     else:
@@ -153,13 +160,19 @@ def _add_columns() -> None:
         op.add_column("touches", sa.Column(column, TOUCHES.c[column].type, nullable=True))
 
 
-def _add_texts() -> None:
+def _add_texts(name: str, *rules: sa.Constraint) -> None:
     op.create_table(
-        "touch_texts",
+        name,
         sa.Column("touch_id", sa.Integer(), nullable=False, autoincrement=False),
         sa.Column("salt", sa.String(), nullable=True),
         sa.Column("why", sa.String(), nullable=True),
         sa.Column("erased", sa.String(), nullable=True),
+        *rules,
+    )
+
+
+def _rules_of_texts() -> Sequence[sa.Constraint]:
+    return (
         sa.ForeignKeyConstraint(
             ["touch_id"], ["touches.id"], name=op.f("fk_touch_texts_touch_id_touches")
         ),
