@@ -4,7 +4,9 @@ import io
 
 import pytest
 
+from cloudhands.common import db
 from cloudhands.ops.admin.main import main
+from cloudhands.ops.testing_admin import PI
 
 
 @pytest.fixture(autouse=True)
@@ -33,3 +35,16 @@ def upgraded(admin, capsys):
     assert admin("db", "upgrade") == 0
     capsys.readouterr()
     return admin
+
+
+@pytest.fixture
+def with_pi(upgraded, capsys):
+    assert upgraded(*PI) == 0
+    capsys.readouterr()
+    return upgraded
+
+
+@pytest.fixture
+def reading(tmp_path):
+    with db.opened(f"sqlite:///{tmp_path}/cloudhands.db") as database:
+        yield database.reading

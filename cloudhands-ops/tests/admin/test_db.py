@@ -114,3 +114,19 @@ def test_on_either_database(config, database_url, capsys, monkeypatch):
         session.execute(text("DROP INDEX ix_creations_made_at"))
     assert main([*arguments, "check"]) == 2
     assert "ix_creations_made_at" in capsys.readouterr().err
+
+
+def test_upgrade_makes_the_tables_and_is_harmless_again(admin, tmp_path, capsys):
+    assert admin("db", "upgrade", "--json") == 0
+    first = json.loads(capsys.readouterr().out)
+    assert admin("db", "upgrade", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == first
+    with closing(sqlite3.connect(tmp_path / "cloudhands.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM appliances").fetchone() == (0,)
+
+
+def test_upgrade_never_shows_the_databases_password(admin, capsys):
+    assert admin("db", "upgrade") == 0
+    url = "postgresql://cloudhands:hidden@127.0.0.1:1/cloudhands"
+    assert main(["--set", f"database.url={url}", "db", "upgrade"]) == 2
+    assert "hidden" not in capsys.readouterr().err

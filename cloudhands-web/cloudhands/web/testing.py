@@ -45,6 +45,9 @@ from cloudhands.web.security.throttle import Throttle
 from cloudhands.web.serve import server_on
 from cloudhands.web.services import Services
 
+# Its assertions explain themselves wherever it is used.
+pytest.register_assert_rewrite("cloudhands.web.testing_hostile.checking")
+
 PASSWORD = "a local password"
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SITE = Site(
