@@ -22,6 +22,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
 
+from cloudhands.common import remedies
 from cloudhands.common.errors import ConfigurationError, DatabaseError
 
 SECRET = "cloudhands_secret"
@@ -259,7 +260,7 @@ def inserting(session: Session, model: type[Base]) -> postgresql.Insert | sqlite
 
 @contextmanager
 def explained(database: Database) -> Iterator[None]:
-    """Turn a driver's error at start-up into one that says which database and what to do.
+    """Turn a driver's error into one that says which database and what to do, in one line.
 
     :raises DatabaseError: in place of SQLAlchemy's `DBAPIError`.
     """
@@ -267,6 +268,6 @@ def explained(database: Database) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise DatabaseError(
-            f"database {database.address} cannot be used: {error.orig}. Is it there, and is it "
-            "up to date? ('cloud-admin db upgrade' makes it so)"
+            f"database {database.address} cannot be used: {remedies.reason(error)}. "
+            f"{remedies.remedy(error)}"
         ) from error
