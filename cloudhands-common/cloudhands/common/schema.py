@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
-from cloudhands.common import compatibility, idempotency, structure
+from cloudhands.common import compatibility, idempotency, moved, structure
 from cloudhands.common.account import tables as account
 from cloudhands.common.actor import tables as actor
 from cloudhands.common.address import tables as address
@@ -61,15 +61,19 @@ def upgrade(database: Database, to: str = "head") -> str:
     :raises DatabaseError: if it cannot be reached or written, or a newer release has upgraded it.
     """
     with explained(database), database.writing() as session:
-        connection = session.connection()
-        found = _current(connection)
-        if found and found not in _known():
-            raise DatabaseError(
-                f"the database is at revision {found}, which this release does not know (it knows "
-                f"{newest()}): a newer release has made it, and there is nothing to upgrade"
-            )
-        command.upgrade(_config(connection, database.secret), to)
-        return _current(connection) or ""
+        return upgrade_within(session.connection(), database.secret, to)
+
+
+def upgrade_within(connection: Connection, secret: bytes | None, to: str = "head") -> str:
+    """The same on a connection, in the caller's writing transaction."""
+    found = _current(connection)
+    if found and found not in _known():
+        raise DatabaseError(
+            f"the database is at revision {found}, which this release does not know (it knows "
+            f"{newest()}): a newer release has made it, and there is nothing to upgrade"
+        )
+    command.upgrade(_config(connection, secret), to)
+    return _current(connection) or ""
 
 
 @dataclass(frozen=True)
@@ -79,15 +83,29 @@ class State:
     :param revision: the database's; None if it has no tables yet.
     :param newest: the newest one that this release knows.
     :param oldest_code: what a release has to know at least; None if the database does not say.
+    :param moved_to: where its rows were moved to; empty if they were not.
     """
 
     revision: str | None
     newest: str
     oldest_code: str | None
+    moved_to: str
 
     @property
     def trouble(self) -> str:
         """Why this release may not run on it, and what to do; empty if it may."""
+        if misfit := self.misfit:
+            return misfit
+        if not self.moved_to:
+            return ""
+        return (
+            f"the rows of this database were moved to {self.moved_to}: set database.url to that "
+            "one, or run 'cloud-admin db move --undo' to go on with this one"
+        )
+
+    @property
+    def misfit(self) -> str:
+        """Why this release does not know its tables, and what to do; empty if it does."""
         if self.revision == self.newest:
             return ""
         at = f"the database is at revision {self.revision or 'none'}"
@@ -110,7 +128,12 @@ def state(database: Database) -> State:
     """
     with explained(database), database.reading() as session:
         connection = session.connection()
-        return State(_current(connection), newest(), compatibility.oldest_code(connection))
+        return State(
+            revision=_current(connection),
+            newest=newest(),
+            oldest_code=compatibility.oldest_code(connection),
+            moved_to=moved.where(connection),
+        )
 
 
 def check(database: Database) -> None:
@@ -133,7 +156,7 @@ def upgradable(database: Database) -> str:
     if found.revision != found.newest and found.revision in _known():
         upgrade(database)
         return ""
-    return found.trouble
+    return found.misfit
 
 
 def differences(database: Database) -> Sequence[str]:

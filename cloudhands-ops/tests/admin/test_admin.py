@@ -22,6 +22,7 @@ from cloudhands.ops.testing_admin import ORG, PI
         ("db", "check"),
         ("db", "backup"),
         ("db", "restore"),
+        ("db", "move"),
         ("burst", "resume"),
         ("history", "show"),
         ("user", "create"),

@@ -5,7 +5,12 @@ import subprocess
 
 import pytest
 
-from cloudhands.ops.demo import clouds, configuration
+from cloudhands.ops.admin.main import main as admin
+from cloudhands.ops.demo import clouds, configuration, readiness, setup
+from cloudhands.ops.demo.client import Client
+from cloudhands.ops.demo.person import Person
+from cloudhands.ops.demo.story import invited
+from cloudhands.ops.demo.telling import until
 from cloudhands.ops.demo.testing import demonstration
 
 # Which programs are killed once a step has been told.
@@ -36,8 +41,16 @@ def servers_of(demo):
     return {provider: len(servers) for provider, servers in found.items()}
 
 
-def test_the_story_can_be_told_again_and_again(demo):
-    first, second = demo.run("story"), demo.run("story")
+@pytest.fixture(scope="module")
+def told():
+    """A demonstration whose story was told twice, and what was said."""
+    with demonstration() as made:
+        assert made.run("up", "--port", str(made.port)).returncode == 0
+        yield made, made.run("story"), made.run("story")
+
+
+def test_the_story_can_be_told_again_and_again(told):
+    demo, first, second = told
     for result in (first, second):
         assert result.returncode == 0, result.stdout + result.stderr
         assert seconds_of(result.stdout) < 60
@@ -48,6 +61,30 @@ def test_the_story_can_be_told_again_and_again(demo):
     assert "Ada Lovelace invites Grace Hopper" in first.stdout
     assert "of an earlier telling are deleted" in second.stdout
     assert servers_of(demo) == {"private": 3, "public": 2}
+
+
+def test_it_goes_on_with_its_rows_on_postgresql(told, postgresql_server):
+    demo, *_ = told
+    assert demo.run("stop").returncode == 0
+    name = postgresql_server.create()
+    url = postgresql_server.url(name)
+    assert admin(["--config", str(demo.place.settings), "db", "move", url]) == 0
+    with demo.place.settings.open("a", encoding="utf-8") as file:
+        file.write(f'\n[database]\nurl = "{url}"\n')
+    settings = configuration.read(demo.place)
+    demo.supervision.start()
+    try:
+        readiness.wait(settings, demo.supervision)
+        with Client(configuration.address(demo.port)) as client:
+            person = Person(client, invited(), setup.ORGANISATION_TITLE)
+            person.sign_in()
+            assert len(person.appliances()) == 5
+            (one, *_) = [each for each in person.appliances() if each["label"] == "Story 2"]
+            person.set_goal(one, "stopped")
+            until(lambda: person.look(one), lambda now: now["state"] == "stopped", 30, "runs")
+    finally:
+        demo.supervision.stop()
+        postgresql_server.drop(name)
 
 
 def test_the_story_ends_at_the_first_step_that_fails(demo):

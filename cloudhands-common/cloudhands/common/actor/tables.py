@@ -94,7 +94,7 @@ class Installation(Base):
     """The one row that says which cloudhands this is: everything made outside bears its uuid.
 
     `renames` rises when the name or the uid of any person changes. `observing`: see
-    `common.observing`. `key_mark`: see `common.opening`.
+    `common.observing`. `key_mark`: see `common.opening`. `moved_to`: see `common.moved`.
     """
 
     __tablename__ = "installation"
@@ -105,3 +105,4 @@ class Installation(Base):
     renames: Mapped[int] = mapped_column(default=0, server_default="0")
     observing: Mapped[bool] = mapped_column(default=False, server_default=false())
     key_mark: Mapped[str | None]
+    moved_to: Mapped[str] = mapped_column(default="", server_default="")

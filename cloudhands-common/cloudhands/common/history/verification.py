@@ -9,7 +9,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -109,22 +109,28 @@ def verify(
     :param secret: the installation's.
     :param checkpoint: taken earlier and kept elsewhere.
     """
+    with _snapshot(database) as session:
+        found = verify_within(session, secret, progress)
+        told = list(_check_digest(session, checkpoint)) if checkpoint else []
+    return replace(found, findings=[*found.findings, *told])
+
+
+def verify_within(
+    session: Session, secret: bytes, progress: Progress = lambda count: None
+) -> Verified:
+    """The same in a transaction in which nobody else changes what it reads."""
     key = chain.key(secret)
     findings: list[Finding] = []
     counts = {"rows": 0, "artifacts": 0, "erased": 0}
-    with _snapshot(database) as session:
-        heads = _heads(session)
-        for artifact, group in groupby(_rows(session), lambda row: row.sealed.artifact):
-            rows = list(group)
-            counts["rows"] += len(rows)
-            counts["artifacts"] += 1
-            counts["erased"] += sum(1 for row in rows if row.text and row.text[2])
-            findings += _check(key, artifact, rows, heads.pop(artifact, None))
-            progress(counts["rows"])
-        findings += _without_rows(heads)
-        if checkpoint:
-            findings += _check_digest(session, checkpoint)
-    return Verified(findings=findings, **counts)
+    heads = _heads(session)
+    for artifact, group in groupby(_rows(session), lambda row: row.sealed.artifact):
+        rows = list(group)
+        counts["rows"] += len(rows)
+        counts["artifacts"] += 1
+        counts["erased"] += sum(1 for row in rows if row.text and row.text[2])
+        findings += _check(key, artifact, rows, heads.pop(artifact, None))
+        progress(counts["rows"])
+    return Verified(findings=[*findings, *_without_rows(heads)], **counts)
 
 
 def checkpoint(database: Database) -> Checkpoint:

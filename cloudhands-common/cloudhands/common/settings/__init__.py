@@ -30,12 +30,14 @@ from cloudhands.common.settings.sources import (
     CONFIG_VARIABLE,
     DEFAULT_CONFIG,
     ENVIRONMENT_PREFIX,
+    MOVE_VARIABLE,
 )
 
 __all__ = [
     "CONFIG_VARIABLE",
     "DEFAULT_CONFIG",
     "ENVIRONMENT_PREFIX",
+    "MOVE_VARIABLE",
     "Attributes",
     "Burst",
     "Database",

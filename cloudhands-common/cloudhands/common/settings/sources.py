@@ -12,6 +12,8 @@ from cloudhands.common.settings.toml_lines import Key, lines
 
 ENVIRONMENT_PREFIX = "CLOUDHANDS_"
 CONFIG_VARIABLE = "CLOUDHANDS_CONFIG"
+# What 'cloud-admin db move' is told by the environment; no setting.
+MOVE_VARIABLE = "CLOUDHANDS_MOVE_TO"
 DEFAULT_CONFIG = Path("/etc/cloudhands/cloudhands.toml")
 
 
@@ -126,7 +128,7 @@ def _from_environment(variables: Mapping[str, str]) -> Leaves:
     return {
         tuple(name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")): Leaf(value, f"${name}")
         for name, value in variables.items()
-        if name.startswith(ENVIRONMENT_PREFIX) and name != CONFIG_VARIABLE
+        if name.startswith(ENVIRONMENT_PREFIX) and name not in (CONFIG_VARIABLE, MOVE_VARIABLE)
     }
 
 

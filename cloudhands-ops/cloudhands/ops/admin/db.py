@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import text
-
 from cloudhands.common import opening, schema, service, tokens
 from cloudhands.common.db import Database, explained, opened
 from cloudhands.common.errors import ConfigurationError, Conflict, DatabaseError
 from cloudhands.ops import backup
+from cloudhands.ops.admin import moving
 from cloudhands.ops.admin.operation import answer
 from cloudhands.ops.admin.parsing import Commands, command, group
+from cloudhands.ops.moving import verification
 
 
 def add_commands(groups: Commands) -> None:
@@ -34,6 +34,7 @@ def add_commands(groups: Commands) -> None:
     restored.add_argument(
         "--force", action="store_true", help="also where there is a database: it is lost"
     )
+    moving.add_to(place)
 
 
 def upgrade(options: argparse.Namespace) -> None:
@@ -82,7 +83,8 @@ def check(options: argparse.Namespace) -> None:
     with _database(options) as (database, where):
         schema.check(database)
         found = schema.state(database)
-        wrong = [*_damage(database)]
+        with database.reading() as session:
+            wrong = list(verification.faults(session))
         if found.revision == found.newest:
             wrong += [
                 f"not as the migrations make it: {one}" for one in schema.differences(database)
@@ -160,15 +162,3 @@ def _database(options: argparse.Namespace) -> Iterator[tuple[Database, str]]:
     """The settings' database, and its address without a password."""
     with opened(service.read_settings(options).database_url) as database, explained(database):
         yield database, database.address
-
-
-def _damage(database: Database) -> Iterator[str]:
-    """What SQLite finds; PostgreSQL checks its pages as it reads them."""
-    if not database.is_sqlite:
-        return
-    with database.reading() as session:
-        for (found,) in session.execute(text("PRAGMA integrity_check(20)")):
-            if found != "ok":
-                yield f"damaged: {found}"
-        for table, row, parent, _ in session.execute(text("PRAGMA foreign_key_check")):
-            yield f"{table}, row {row}: what it refers to in {parent} is not there"

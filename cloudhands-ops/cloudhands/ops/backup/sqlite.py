@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from cloudhands.common import observing, schema
+from cloudhands.common import moved, observing, schema
 from cloudhands.common.db import Database, explained, opened
 from cloudhands.common.errors import DatabaseError
 
@@ -59,6 +59,7 @@ def _prepare(copy: Path, file: Path, secret: bytes | None) -> None:
             raise DatabaseError(f"{file} is no backup of cloudhands: {missing[0]}")
         with prepared.writing() as session:
             observing.begin(session)
+            moved.unmark(session)  # whoever restores it means to use it here
 
 
 def _upgraded(database: Database) -> str:

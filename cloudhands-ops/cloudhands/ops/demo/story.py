@@ -39,7 +39,7 @@ def tell(place: Place) -> int:
     try:
         with Client(address) as first, Client(address) as second:
             administrator = Person(first, setup.administrator(place), setup.ORGANISATION_TITLE)
-            colleague = Person(second, _colleague(), setup.ORGANISATION_TITLE)
+            colleague = Person(second, invited(), setup.ORGANISATION_TITLE)
             Story(settings, teller, administrator, colleague).tell()
     except Failed as error:
         print(f"FAILED: {error}", file=sys.stderr)
@@ -48,7 +48,8 @@ def tell(place: Place) -> int:
     return 0
 
 
-def _colleague() -> directory.SignIn:
+def invited() -> directory.SignIn:
+    """Whom the administrator invites, with the directory's password."""
     uid, given, family = people.COLLEAGUE
     return directory.SignIn(f"{given} {family}", uid, directory.PASSWORD)
 
