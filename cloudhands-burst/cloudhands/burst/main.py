@@ -10,8 +10,9 @@ import structlog
 from cloudhands.burst import providers, reconcilers
 from cloudhands.burst.context import Context, known
 from cloudhands.burst.loop import Loop
-from cloudhands.common import service
+from cloudhands.common import schema, service
 from cloudhands.common.clock import DatabaseClock
+from cloudhands.common.db import explained
 from cloudhands.common.opening import opened_for
 
 log = structlog.get_logger("cloudhands.burst")
@@ -34,8 +35,11 @@ def _main(options: argparse.Namespace) -> int:
     settings = service.read_settings(options)
     clouds = providers.connect(settings)
     with opened_for(settings) as database:
+        schema.check_writable(database)
         clock = DatabaseClock(database)
-        context = Context(database, settings, clouds, known(database, clock), clock)
+        with explained(database):
+            installation = known(database, clock)
+        context = Context(database, settings, clouds, installation, clock)
         loop = Loop(context, reconcilers.every(context), stopping)
         log.info("ready", providers=sorted(clouds), pid=os.getpid())
         if options.once:

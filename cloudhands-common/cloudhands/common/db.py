@@ -227,7 +227,10 @@ def _make_file(file: str | None) -> None:
         # Hashes of passwords and people's addresses are in it: nobody else's to read.
         Path(file).touch(mode=0o640)
     except OSError as error:
-        raise DatabaseError(f"database {file} cannot be made: {error.strerror}") from error
+        raise DatabaseError(
+            f"database {file} cannot be made or written: {error.strerror}. Let this user write "
+            "there, or name another file in database.url"
+        ) from error
 
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:

@@ -10,6 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import false, update
 from sqlalchemy.engine import Connection
 
 from cloudhands.common import compatibility, idempotency, moved, structure
@@ -143,6 +144,19 @@ def check(database: Database) -> None:
     """
     if trouble := state(database).trouble:
         raise DatabaseError(trouble)
+
+
+def check_writable(database: Database) -> None:
+    """The same, for a program that is going to write: also where only reading would go well.
+
+    :raises DatabaseError: saying what to do.
+    """
+    check(database)
+    table = compatibility.Compatibility
+    # Changes no row. SQLite begins a transaction also where nothing can be written.
+    nothing = update(table).where(false()).values(oldest_code=table.oldest_code)
+    with explained(database), database.writing() as session:
+        session.execute(nothing)
 
 
 def upgradable(database: Database) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from waitress.server import create_server
 
-from cloudhands.common import service, site
+from cloudhands.common import schema, service, site
 from cloudhands.common.clock import DatabaseClock
 from cloudhands.common.opening import opened_for
 from cloudhands.common.settings import Settings
@@ -112,6 +112,7 @@ def services(settings: Settings, stopping: threading.Event) -> Iterator[Services
     """
     with opened_for(settings) as database:
         assert database.secret is not None
+        schema.check_writable(database)
         yield Services(
             settings=settings,
             site=site.installed(),
