@@ -10,19 +10,25 @@ from uuid import UUID
 from sqlalchemy import Table, inspect, select
 from sqlalchemy.orm import Session
 
-from cloudhands.common import db, idempotency, schema, tokens
+from cloudhands.common import db, idempotency, opening, schema, tokens
+from cloudhands.common.account import api_tokens
+from cloudhands.common.actor import uid_numbers
 from cloudhands.common.actor.commands import installation
+from cloudhands.common.actor.tables import User
+from cloudhands.common.address.commands import define_pool
 from cloudhands.common.address.tables import HeldAddress
 from cloudhands.common.appliance.queries import by_uuid
 from cloudhands.common.appliance.tables import Node
 from cloudhands.common.idempotency import Creation
 from cloudhands.common.provider.tables import Provider
-from cloudhands.common.testing.databases import short_lived
-from cloudhands.common.testing.factories import NOON
+from cloudhands.common.registration.commands import NewRegistration, invite
+from cloudhands.common.testing.databases import SECRET, short_lived
+from cloudhands.common.testing.factories import NOON, Factory
 from cloudhands.web.testing import NOW, Portal, World, user
 
 # By table and key.
 Rows = dict[str, dict[tuple[Any, ...], tuple[Any, ...]]]
+KEY_FILE = "server.key"
 TABLES = schema.METADATA.sorted_tables
 
 
@@ -52,8 +58,15 @@ def copied(portal: Portal, folder: Path) -> AbstractContextManager[db.Database]:
     """A copy of the portal's database in a state folder."""
     portal.services.database.close()  # so that all of it is in one file
     file = folder / "cloudhands.db"
-    shutil.copy(portal.services.settings.state / file.name, file)
+    for name in (file.name, KEY_FILE):
+        shutil.copy(portal.services.settings.state / name, folder)
     return short_lived(f"sqlite:///{file}")
+
+
+def give_key(database: db.Database, folder: Path) -> None:
+    """Put the key that tests write history with where `cloud-admin` expects it."""
+    (folder / KEY_FILE).write_text(SECRET.hex(), encoding="ascii")
+    opening.give_secret(database, folder / KEY_FILE)
 
 
 def fill(session: Session, world: World) -> None:
@@ -80,8 +93,22 @@ def fill(session: Session, world: World) -> None:
     member = user(session, "member").id
     for key in ("first", "second"):
         idempotency.keep(session, member, key, "digest", "/appliances/1", NOW)
+    _fill_subjects(session, user(session, "member"))
     # Its id was given once, and never is again.
     session.query(Creation).filter_by(key_digest=tokens.digest("second")).delete()
+
+
+def _fill_subjects(session: Session, member: User) -> None:
+    """Put rows into the tables of what happens around appliances."""
+    make = Factory(session, NOW)
+    provider = session.scalars(select(Provider)).first()
+    assert provider is not None
+    define_pool(session, make.operator, provider, "floating", "192.0.2.1-192.0.2.3", NOW)
+    uid_numbers.allot(session, member, range(5000, 6000), NOW)
+    wanted = api_tokens.NewToken(label="script", days=30)
+    api_tokens.make(session, member, wanted, NOW)
+    newcomer = NewRegistration(mail="newcomer@example.org")
+    invite(session, make.operator, None, newcomer, NOW)  # posts a mail, too
 
 
 def rows_of(database: db.Database) -> Rows:

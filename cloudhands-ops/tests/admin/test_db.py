@@ -38,7 +38,7 @@ def test_the_revision_is_told(upgraded, file, capsys):
         "database": f"sqlite:///{file}",
         "revision": schema.newest(),
         "newest": schema.newest(),
-        "oldest_code": "0006",
+        "oldest_code": "0007",
         "usable": True,
     }
 
@@ -79,8 +79,8 @@ def test_a_row_that_refers_to_nothing(upgraded, sql, capsys):
 
 def test_a_damaged_index(upgraded, file, sql, capsys):
     sql(
-        "INSERT INTO organisations (name, title, appliance_limit, appliances, uuid, version,"
-        " created_at) VALUES ('a', 'A', 1, 0, '00', 1, '2026-01-01 00:00:00')",
+        "INSERT INTO organisations (name, title, uuid, version,"
+        " created_at) VALUES ('a', 'A', '00', 1, '2026-01-01 00:00:00')",
     )
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

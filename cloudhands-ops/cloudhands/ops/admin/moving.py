@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from cloudhands.common import clock, moved, opening, schema, service
+from cloudhands.common import clock, moved, schema, service
 from cloudhands.common.db import explained, opened
 from cloudhands.common.errors import ConfigurationError, DatabaseError
 from cloudhands.common.settings import MOVE_VARIABLE, masking
@@ -61,11 +61,11 @@ def move(options: argparse.Namespace) -> None:
     url = _target(options)
     with opened(settings.database_url) as source, opened(url) as target:
         old, new = source.address, target.address
-        with explained(source):
-            schema.check(source)
-            opening.give_secret(source, settings.path(settings.key_file))
+        key_file = settings.path(settings.key_file)
         try:
-            held = moving.move(source, target, clock.now(), telling(), force=options.force)
+            held = moving.move(
+                source, key_file, target, clock.now(), telling(), force=options.force
+            )
         finally:
             if sys.stderr.isatty():
                 print(f"\r{STILL}", end="", file=sys.stderr, flush=True)

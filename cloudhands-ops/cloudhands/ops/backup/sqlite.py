@@ -116,6 +116,10 @@ def _reading(file: Path) -> Iterator[sqlite3.Connection]:
 def _check(file: Path) -> None:
     """Refuse a file that is cut short, damaged or no database."""
     with _explained(file), _reading(file) as connection:
+        ((pages,),) = connection.execute("PRAGMA page_count")
+        ((size,),) = connection.execute("PRAGMA page_size")
+        if file.stat().st_size < pages * size:
+            raise DatabaseError(f"{file} is damaged: it is cut short")
         found = [line for (line,) in connection.execute("PRAGMA integrity_check(3)")]
         if found != ["ok"]:
             raise DatabaseError(f"{file} is damaged: {'; '.join(found)}")

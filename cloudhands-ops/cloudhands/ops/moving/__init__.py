@@ -6,11 +6,12 @@ source is marked (`common.moved`), so that nobody works on it by mistake.
 """
 
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from cloudhands.common import moved, schema
+from cloudhands.common import moved, opening, schema
 from cloudhands.common.actor.commands import installation
 from cloudhands.common.db import Database, explained
 from cloudhands.common.errors import DatabaseError
@@ -19,11 +20,18 @@ from cloudhands.ops.moving.copying import Tell
 
 
 def move(
-    source: Database, target: Database, now: datetime, tell: Tell, *, force: bool = False
+    source: Database,
+    key_file: Path,
+    target: Database,
+    now: datetime,
+    tell: Tell,
+    *,
+    force: bool = False,
 ) -> verification.Summary:
     """Move every row; the programs have to be stopped.
 
-    :param source: an SQLite database at this release's revision, opened with the secret.
+    :param source: an SQLite database at this release's revision.
+    :param key_file: what its history is written with.
     :param target: a PostgreSQL database without any table of ours.
     :param now: claims that last longer are held.
     :param tell: is told of progress.
@@ -31,11 +39,14 @@ def move(
     :returns: what both sides hold.
     :raises Conflict: if programs are at work, or the target has tables.
     :raises DatabaseError: if one of the two cannot be used; both are then as they were.
+    :raises ConfigurationError: if the key file is not there, or not the one it was.
     """
     readiness.check_source(source)
     readiness.check_target(target, source.address)
     if not force:
         readiness.check_unused(source, now)
+    with explained(source):
+        opening.give_secret(source, key_file)
     with explained(source), source.writing() as old:
         installation(old)  # its identity goes along, whether or not anything asked for it yet
         old.flush()

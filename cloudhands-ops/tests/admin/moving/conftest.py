@@ -6,7 +6,7 @@ import pytest
 
 from cloudhands.common import db
 from cloudhands.common.testing.databases import short_lived
-from cloudhands.ops.testing_move import Source, copied, fill
+from cloudhands.ops.testing_move import Source, copied, fill, give_key
 from cloudhands.web.testing import portal_on
 
 
@@ -17,6 +17,7 @@ def filled(sqlite_template, tmp_path_factory):
     file = shutil.copy(sqlite_template, folder / "cloudhands.db")
     with short_lived(f"sqlite:///{file}") as database:
         portal = portal_on(database, folder)
+        give_key(database, folder)
         with database.writing() as session:
             fill(session, portal.world)
         cookie = portal.cookie("member")

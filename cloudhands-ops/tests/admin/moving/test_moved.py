@@ -13,11 +13,13 @@ from sqlalchemy.exc import DBAPIError
 from cloudhands.common import db, idempotency, schema
 from cloudhands.common.actor.commands import installation
 from cloudhands.common.history import Touch, latest
+from cloudhands.common.history.verification import verify
+from cloudhands.common.testing.databases import SECRET
 from cloudhands.common.testing.factories import Factory
 from cloudhands.ops import moving
 from cloudhands.ops.admin.main import main
 from cloudhands.ops.moving import copying
-from cloudhands.ops.testing_move import TABLES, copied, rows_of
+from cloudhands.ops.testing_move import KEY_FILE, TABLES, copied, rows_of
 from cloudhands.web.app import configure
 from cloudhands.web.http.cookies import SESSION_COOKIE
 from cloudhands.web.testing import NOW, Portal
@@ -46,7 +48,7 @@ def done(filled, tmp_path_factory, postgresql_server):
     argv = ["--config", str(folder / "cloudhands.toml"), "db", "move", url, "--json"]
     with redirect_stdout(io.StringIO()) as output:
         assert main(argv) == 0
-    with db.opened(url) as target:
+    with db.opened(url, SECRET) as target:
         services = replace(portal.services, database=target)
         over_target = replace(portal, services=services, config=configure(services))
         told = json.loads(output.getvalue())
@@ -88,7 +90,13 @@ def test_new_ids_come_after_the_old_ones(done):
 
 
 def test_history_is_append_only_there_too(done):
-    for change in ("UPDATE touches SET why = 'x'", "DELETE FROM touches", "TRUNCATE touches"):
+    changes = (
+        "UPDATE touches SET link = 'x'",
+        "UPDATE touch_texts SET why = 'x'",
+        "DELETE FROM touches",
+        "TRUNCATE touch_texts",
+    )
+    for change in changes:
         with pytest.raises(DBAPIError, match="append-only"), done.target.writing() as session:
             session.execute(text(change))
     with done.target.reading() as session:
@@ -117,9 +125,16 @@ def test_an_installation_without_a_name_gets_the_same_on_both_sides(
         assert installation(session).uuid == uuid
 
 
-def test_progress_is_told(source, target):
+def test_the_history_is_what_was_written_on_both_sides(done):
+    before = len(done.before["touches"])
+    found = verify(done.target, SECRET)
+    assert found.findings == []
+    assert found.rows >= before > 10
+
+
+def test_progress_is_told(source, target, tmp_path):
     told = []
-    moving.move(source.database, target, NOW, lambda *step: told.append(step))
+    moving.move(source.database, tmp_path / KEY_FILE, target, NOW, lambda *step: told.append(step))
     dones, totals = [done for _, done, _ in told], {total for *_, total in told}
     assert dones == sorted(dones)
     assert dones[0] == 0

@@ -13,10 +13,11 @@ import pytest
 from alembic import command
 from sqlalchemy import text, update
 
-from cloudhands.common import clock, db, schema
+from cloudhands.common import append_only, clock, db, schema
 from cloudhands.common.appliance.queries import by_uuid
 from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.errors import DatabaseError
+from cloudhands.common.history import TouchText
 from cloudhands.common.settings import Settings
 from cloudhands.ops.admin.main import main
 from cloudhands.ops.testing_move import rows_of, tables_of, untouched
@@ -141,4 +142,30 @@ def test_a_row_that_postgresql_does_not_take(admin, source, target, target_url, 
     told = capsys.readouterr().err
     assert re.search(r"appliances, id \d+: PostgreSQL does not take this row: .*NUL", told)
     assert "mend the row" in told
+    untouched(source, before, target)
+
+
+def test_a_history_that_was_changed(admin, source, target, target_url, capsys):
+    with source.database.writing() as session:
+        session.execute(text("DROP TRIGGER touch_texts_are_only_erased"))
+        session.execute(text("UPDATE touch_texts SET why = 'nothing' WHERE touch_id = 1"))
+        trigger = next(
+            one
+            for one in append_only.statements(TouchText.__table__, "sqlite")
+            if "only_erased" in one
+        )
+        session.execute(text(trigger))
+    before = source.rows()
+    assert admin("db", "move", target_url) == 2
+    told = capsys.readouterr().err
+    assert "is not as it was written: nothing was moved" in told
+    assert "(touch 1) had its text changed" in told
+    untouched(source, before, target)
+
+
+def test_a_lost_key_file(admin, source, target, target_url, tmp_path, capsys):
+    before = source.rows()
+    (tmp_path / "server.key").unlink()
+    assert admin("db", "move", target_url) == 2
+    assert "server.key is not there" in capsys.readouterr().err
     untouched(source, before, target)
