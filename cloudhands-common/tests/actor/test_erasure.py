@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from cloudhands.common import history
-from cloudhands.common.account import keys, sessions
+from cloudhands.common.account import api_tokens, keys, sessions
 from cloudhands.common.account.passwords import set_password
 from cloudhands.common.actor.commands import component
 from cloudhands.common.actor.erasure import erase_user
@@ -20,6 +20,8 @@ from cloudhands.common.db import Database
 from cloudhands.common.errors import Conflict, NotFound
 from cloudhands.common.history.verification import verify
 from cloudhands.common.machine import move
+from cloudhands.common.mail.commands import post
+from cloudhands.common.registration.commands import NewRegistration, invite
 from cloudhands.common.testing.databases import SECRET
 from cloudhands.common.testing.factories import KEY, NOON, Factory
 
@@ -38,6 +40,12 @@ def scene(session: Session) -> User:
     wanted = appliances.Rename(label="Zebedee's weather station")
     appliances.rename(session, user, appliance, wanted, NOON)
     move(session, APPLIANCE, appliance, "deleted", make.burst, "nothing is left", NOON)
+    api_tokens.make(session, user, api_tokens.NewToken(label="Zebedee's script"), NOON)
+    for mail in ("Zebedee@example.org", "somebody.else@example.org"):
+        user.mail_key = None  # as of somebody whom the directory knows
+        session.flush()
+        invite(session, make.operator, None, NewRegistration(mail=mail), NOON)
+    post(session, user.mail, "reminder", {"name": "Zebedee"}, NOON)
     return user
 
 
@@ -63,6 +71,7 @@ def test_nothing_personal_is_left_and_the_chain_is_whole(database: Database) -> 
         user = session.query(User).filter_by(uuid=uuid).one()
         erased = erase_user(session, component(session, OPERATOR, NOON), user, NOON)
     left = everything(database)
+    assert "somebody.else@example.org" in left
     assert [word for word in WORDS if word in left] == []
     found = verify(database, SECRET)
     assert found.findings == []

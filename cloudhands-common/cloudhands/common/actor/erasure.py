@@ -11,7 +11,7 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from cloudhands.common import history, permissions
-from cloudhands.common.account.tables import Password, PortalSession, SshKey
+from cloudhands.common.account.tables import ApiToken, Password, PortalSession, SshKey
 from cloudhands.common.actor.commands import count_rename
 from cloudhands.common.actor.queries import roles_of
 from cloudhands.common.actor.tables import Actor, User
@@ -21,8 +21,12 @@ from cloudhands.common.history.erasure import erase_texts
 from cloudhands.common.history.tables import Touch
 from cloudhands.common.idempotency import Creation
 from cloudhands.common.machine import move
+from cloudhands.common.mail.addresses import mail_key
+from cloudhands.common.mail.tables import Message
 from cloudhands.common.membership.states import MEMBERSHIP
 from cloudhands.common.membership.tables import Membership
+from cloudhands.common.registration.states import REGISTRATION
+from cloudhands.common.registration.tables import Registration
 
 NAME = "Erased person"
 
@@ -39,6 +43,7 @@ def erase_user(session: Session, actor: Actor, user: User, now: datetime) -> int
         raise Conflict(f"The user {user.uuid} is erased already.")
     _require_no_appliances(session, user)
     _end_memberships(session, actor, user, now)
+    _end_registrations(session, actor, user, now)
     _forget(session, user)
     user.name, user.uid, user.mail = NAME, f"erased-{user.id}", ""
     user.directory_id, user.erased_at = None, now
@@ -70,15 +75,35 @@ def _end_memberships(session: Session, actor: Actor, user: User, now: datetime) 
             move(session, MEMBERSHIP, membership, "withdrawn", actor, why, now)
 
 
+def _end_registrations(session: Session, actor: Actor, user: User, now: datetime) -> None:
+    theirs = Registration.user_id == user.id
+    if user.mail:
+        theirs |= Registration.mail_key == mail_key(user.mail)
+    for registration in session.scalars(select(Registration).where(theirs)).all():
+        if registration.is_open:
+            why = "the person was erased"
+            move(session, REGISTRATION, registration, "withdrawn", actor, why, now)
+        registration.mail, registration.due_at = "", None
+        registration.uid = registration.name = registration.key = None
+
+
 def _forget(session: Session, user: User) -> None:
-    for table in (Password, PortalSession, SshKey, Creation):
+    for table in (Password, PortalSession, ApiToken, SshKey, Creation):
         session.execute(delete(table).where(table.user_id == user.id))
+    _take_out_mail(session, user)
     session.execute(
         update(Appliance)
         .where(Appliance.owner_id == user.id)
         .values(label=NAME, authorized_keys=[])
         .execution_options(synchronize_session=False)
     )
+
+
+def _take_out_mail(session: Session, user: User) -> None:
+    """Take what waits to be sent out of the outbox; a mail that was sent has no address left."""
+    waiting = session.execute(select(Message.id, Message.to).where(Message.to != ""))
+    theirs = [id_ for id_, to in waiting if mail_key(to) == mail_key(user.mail)]
+    session.execute(delete(Message).where(Message.id.in_(theirs)))
 
 
 def _touches(session: Session, user: User) -> Sequence[int]:
