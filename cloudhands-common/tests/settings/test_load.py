@@ -64,6 +64,19 @@ def test_a_table_of_one_source_does_not_hide_the_others(tmp_path):
             ["directory (FILE, line 2)", "bind_dn and password_file go together"],
         ),
         (
+            "[directory]\nurl = 'ldaps://x'\nbase = 'x'\nuid_numbers = [3000, 2000]",
+            ["directory (FILE, line 2)", "the last one, 2000, is below the first, 3000"],
+        ),
+        (
+            "[directory]\nurl = 'ldaps://x'\nbase = 'x'\nuid_numbers = [0, 2000]",
+            ["directory.uid_numbers.0 (FILE, line 4)", "greater than or equal to 1000"],
+        ),
+        (
+            "[providers.moon]\nkind = 'x'\nlabel = 'X'\n"
+            "prices = [{size = 'a', running = 1}, {size = 'a', running = 2}]",
+            ["providers.moon.prices (FILE, line 4)", "more than one price for a"],
+        ),
+        (
             "[directory]\nurl = 'ldap://ldap.example.org'\nbase = 'x'",
             ["directory (FILE, line 2)", "start_tls = true"],
         ),

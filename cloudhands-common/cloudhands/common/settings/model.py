@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+# Below are a system's own accounts, above are -1 and -2, which name nobody.
+UidNumber = Annotated[int, Field(ge=1000, le=2**32 - 3)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 
@@ -93,7 +95,11 @@ class Attributes(Table):
 
 
 class Directory(Table):
-    """The LDAP directory: how to reach it and how it is laid out."""
+    """The LDAP directory: how to reach it and how it is laid out.
+
+    `uid_numbers` are the first and the last uidNumber for people who register here; none of them
+    is given to two people, ever.
+    """
 
     url: Annotated[str, Field(pattern=r"^ldaps?://[^/\s]+/?$")]
     start_tls: bool = False
@@ -105,6 +111,14 @@ class Directory(Table):
     attributes: Attributes = Attributes()
     timeout: Seconds = 10
     page_size: Annotated[int, Field(ge=1, le=10_000)] = 500
+    uid_numbers: tuple[UidNumber, UidNumber] = (200_000, 299_999)
+
+    @model_validator(mode="after")
+    def _uid_numbers_rise(self) -> Self:
+        first, last = self.uid_numbers
+        if first > last:
+            raise ValueError(f"uid_numbers: the last one, {last}, is below the first, {first}")
+        return self
 
     @model_validator(mode="after")
     def _bind_needs_both(self) -> Self:
