@@ -112,7 +112,7 @@ def save(options: argparse.Namespace) -> None:
         options,
         {"database": where, "file": str(options.to), "bytes": size},
         f"{options.to} holds {where} as it was when this began: {size:,} bytes.",
-        f"Next: keep it elsewhere, with the key file; cloud-admin db restore {options.to}.",
+        f"Next: keep it elsewhere, the key file in another place; cloud-admin db restore {options.to}.",
     )
 
 
