@@ -112,7 +112,8 @@ def save(options: argparse.Namespace) -> None:
         options,
         {"database": where, "file": str(options.to), "bytes": size},
         f"{options.to} holds {where} as it was when this began: {size:,} bytes.",
-        f"Next: keep it elsewhere, the key file in another place; cloud-admin db restore {options.to}.",
+        "Next: keep it elsewhere, and the key file in another place; "
+        f"cloud-admin db restore {options.to} puts it back.",
     )
 
 
