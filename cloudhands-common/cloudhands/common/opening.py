@@ -67,7 +67,8 @@ def give_secret(database: Database, file: Path) -> None:
     if not hmac.compare_digest(mark, _mark_of(secret)):
         raise ConfigurationError(
             f"key_file {file} is not the one that the history in {database.address} is written "
-            "with. Restore that one from the backup"
+            "with. Restore that one from the backup, or copy it from another of this "
+            "installation's hosts"
         )
     database.secret = secret
 
