@@ -1,6 +1,7 @@
 """Users, and their mail addresses whatever the case."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,12 @@ from cloudhands.common.actor import commands
 from cloudhands.common.actor.commands import NewUser
 from cloudhands.common.actor.queries import local_user_by_mail, roles_of
 from cloudhands.common.actor.tables import User
+from cloudhands.common.db import Database
 from cloudhands.common.errors import Conflict, NotFound
+from cloudhands.common.history.verification import verify
 from cloudhands.common.mail.addresses import mail_key
 from cloudhands.common.permissions import Role
-from cloudhands.common.testing.databases import short_lived
+from cloudhands.common.testing.databases import SECRET, short_lived
 from cloudhands.common.testing.factories import NOON, Factory, person
 from cloudhands.common.testing.postgresql import PostgreSQL
 
@@ -153,3 +156,12 @@ ACTOR = (
     "VALUES (:id, :uuid, 'user', :uid, 0, :at)"
 )
 USER = "INSERT INTO users (id, uid, mail, directory_id) VALUES (:id, :uid, :mail, :directory_id)"
+
+
+def test_who_changes_in_the_transaction_that_made_them_known(database: Database) -> None:
+    grace = person("grace")
+    with database.writing() as session:
+        user = commands.user_of_person(session, grace, None, NOON)
+        commands.refresh_user(session, user, replace(grace, name="Grace Hopper"), NOON)
+        assert (user.name, user.touch_count) == ("Grace Hopper", 2)
+    assert verify(database, SECRET).findings == []

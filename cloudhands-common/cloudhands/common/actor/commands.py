@@ -89,6 +89,7 @@ def refresh_user(session: Session, user: User, person: Person, now: datetime) ->
     """
     if (user.uid, user.name, user.mail) == (person.uid, person.name, person.mail):
         return
+    session.flush()  # a refresh drops what is not written yet
     session.refresh(user, with_for_update=True)
     if user.uid != person.uid:
         _free_uid(session, person, now)

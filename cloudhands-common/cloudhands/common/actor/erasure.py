@@ -38,6 +38,7 @@ def erase_user(session: Session, actor: Actor, user: User, now: datetime) -> int
     :raises Conflict: if they are erased already, or have appliances that are not deleted.
     """
     permissions.require("user.erase", roles_of(actor))
+    session.flush()  # a refresh drops what is not written yet
     session.refresh(user, with_for_update=True)
     if user.erased_at is not None:
         raise Conflict(f"The user {user.uuid} is erased already.")
