@@ -1,5 +1,6 @@
 """`actor.erasure`: nothing personal is left, and what happened stays and verifies."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 from cloudhands.common import history
 from cloudhands.common.account import api_tokens, keys, sessions
 from cloudhands.common.account.passwords import set_password
-from cloudhands.common.actor.commands import component
+from cloudhands.common.actor.commands import component, user_of_person
 from cloudhands.common.actor.erasure import erase_user
 from cloudhands.common.actor.queries import BURST, OPERATOR
 from cloudhands.common.actor.tables import User
@@ -21,9 +22,11 @@ from cloudhands.common.errors import Conflict, NotFound
 from cloudhands.common.history.verification import verify
 from cloudhands.common.machine import move
 from cloudhands.common.mail.commands import post
+from cloudhands.common.registration import commands as registrations
+from cloudhands.common.registration import links, publishing
 from cloudhands.common.registration.commands import NewRegistration, invite
 from cloudhands.common.testing.databases import SECRET
-from cloudhands.common.testing.factories import KEY, NOON, Factory
+from cloudhands.common.testing.factories import KEY, NOON, Factory, person
 
 WORDS = ("Zebedee", "zebedee", "weather station")
 
@@ -124,3 +127,58 @@ def test_only_an_operator_may(database: Database, who: str) -> None:
         with pytest.raises(NotFound):
             erase_user(session, actor, user, NOON)
         assert user.uid == "zebedee"
+
+
+def test_somebody_who_has_just_become_known_can_be_erased(database: Database) -> None:
+    with database.writing() as session:
+        operator = Factory(session).operator
+        user = user_of_person(session, person("grace"), None, NOON)
+        assert erase_user(session, operator, user, NOON) == 1
+        assert (user.version, user.touch_count) == (2, 2)
+    assert verify(database, SECRET).findings == []
+
+
+@dataclass
+class Registered:
+    """A person whose registration is published; the accounts are yet to be made."""
+
+    session: Session
+
+    def __post_init__(self) -> None:
+        self.make = Factory(self.session)
+        wanted = registrations.NewRegistration(mail="grace@example.org")
+        self.registration = made = registrations.invite(
+            self.session, self.make.operator, None, wanted, NOON
+        )
+        token = registrations.confirm(
+            self.session, made, links.token(SECRET, links.CONFIRM, made), SECRET, NOON
+        )
+        details = registrations.Details(uid="grace", name="Grace Hopper")
+        registrations.detail(self.session, made, token, SECRET, details, NOON)
+        self.user = publishing.publish(self.session, self.make.burst, made, range(5000, 5010), NOON)
+
+    def erase(self) -> None:
+        erase_user(self.session, self.make.operator, self.user, NOON)
+
+
+def test_whose_registration_goes_on_is_not_erased(rolled_back: Session) -> None:
+    scene = Registered(rolled_back)
+    scene.registration.due_at = None
+    with pytest.raises(Conflict, match="has a registration that has not ended"):
+        scene.erase()
+    registrations.withdraw(rolled_back, scene.make.operator, scene.registration, NOON)
+    with pytest.raises(Conflict, match="wait until cloud-burst has done with it"):
+        scene.erase()
+
+
+def test_an_ended_registration_tells_nothing_of_who_was_erased(rolled_back: Session) -> None:
+    scene = Registered(rolled_back)
+    registrations.withdraw(rolled_back, scene.make.operator, scene.registration, NOON)
+    scene.registration.due_at = None
+    scene.erase()
+    left = scene.registration
+    assert (left.mail, left.mail_key, left.uid, left.name, left.key) == ("", "", None, None, None)
+    with pytest.raises(Conflict, match="The person was erased"):
+        registrations.invite_again(rolled_back, scene.make.operator, left, NOON)
+    again = registrations.NewRegistration(mail="grace@example.org")
+    assert registrations.invite(rolled_back, scene.make.operator, None, again, NOON).is_open

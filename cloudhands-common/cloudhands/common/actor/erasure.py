@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from cloudhands.common import history, permissions
+from cloudhands.common import history, permissions, tokens
 from cloudhands.common.account.tables import ApiToken, Password, PortalSession, SshKey
 from cloudhands.common.actor.commands import count_rename
 from cloudhands.common.actor.queries import roles_of
@@ -26,7 +26,7 @@ from cloudhands.common.mail.tables import Message
 from cloudhands.common.membership.states import MEMBERSHIP
 from cloudhands.common.membership.tables import Membership
 from cloudhands.common.registration.states import REGISTRATION
-from cloudhands.common.registration.tables import Registration
+from cloudhands.common.registration.tables import OPEN, Registration
 
 NAME = "Erased person"
 
@@ -35,7 +35,8 @@ def erase_user(session: Session, actor: Actor, user: User, now: datetime) -> int
     """Erase a person: they are signed out, their memberships end, nothing personal is left.
 
     :returns: how many texts of history were erased.
-    :raises Conflict: if they are erased already, or have appliances that are not deleted.
+    :raises Conflict: if they are erased already, or have appliances that are not deleted, or a
+        registration that has not ended.
     """
     permissions.require("user.erase", roles_of(actor))
     session.flush()  # a refresh drops what is not written yet
@@ -43,6 +44,7 @@ def erase_user(session: Session, actor: Actor, user: User, now: datetime) -> int
     if user.erased_at is not None:
         raise Conflict(f"The user {user.uuid} is erased already.")
     _require_no_appliances(session, user)
+    _require_no_registration(session, user)
     _end_memberships(session, actor, user, now)
     _end_registrations(session, actor, user, now)
     _forget(session, user)
@@ -68,6 +70,17 @@ def _require_no_appliances(session: Session, user: User) -> None:
         )
 
 
+def _require_no_registration(session: Session, user: User) -> None:
+    """A registration that goes on would make the person known again, or has accounts to remove."""
+    goes_on = or_(Registration.state.in_(OPEN), Registration.due_at.is_not(None))
+    query = select(Registration.id).where(Registration.user_id == user.id, goes_on)
+    if session.scalar(query.limit(1)) is not None:
+        raise Conflict(
+            f"{user.name} has a registration that has not ended. Withdraw it first, or wait until "
+            "cloud-burst has done with it."
+        )
+
+
 def _end_memberships(session: Session, actor: Actor, user: User, now: datetime) -> None:
     memberships = session.scalars(select(Membership).where(Membership.user_id == user.id)).all()
     for membership in memberships:
@@ -84,7 +97,7 @@ def _end_registrations(session: Session, actor: Actor, user: User, now: datetime
         if registration.is_open:
             why = "the person was erased"
             move(session, REGISTRATION, registration, "withdrawn", actor, why, now)
-        registration.mail, registration.due_at = "", None
+        registration.mail, registration.nonce, registration.due_at = "", tokens.fresh(), None
         registration.uid = registration.name = registration.key = None
 
 
@@ -113,6 +126,7 @@ def _touches(session: Session, user: User) -> Sequence[int]:
     theirs = (
         select(Membership.uuid).where(Membership.user_id == user.id),
         select(Appliance.uuid).where(Appliance.owner_id == user.id),
+        select(Registration.uuid).where(Registration.user_id == user.id),
     )
     people = select(User.id)
     return session.scalars(

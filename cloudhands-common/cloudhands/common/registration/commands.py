@@ -89,9 +89,11 @@ def invite_again(session: Session, actor: Actor, registration: Registration, now
     """Send a new link, which takes the place of the one before; also when it has ended.
 
     :param registration: locked by the caller.
-    :raises Conflict: if the person has gone too far for that, or has an account by now.
+    :raises Conflict: if the person has gone too far for that, has an account by now, or was erased.
     """
     permissions.require("registration.invite", queries.roles_towards(session, actor, registration))
+    if not registration.mail:
+        raise Conflict("The person was erased: invite them by a new registration.")
     _require_free_mail(session, registration.mail, registration)
     _renew(registration, now)
     if registration.state == "invited":
