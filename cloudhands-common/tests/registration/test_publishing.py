@@ -210,3 +210,29 @@ def test_it_does_not_run_out_before_its_time(scene: Scene) -> None:
     detailed = scene.detailed("mary")
     with pytest.raises(Conflict, match="detailed cannot become expired"):
         publishing.expire(scene.session, scene.burst, detailed, NOON + LASTS)
+
+
+def test_who_comes_back_with_another_uid_has_that_one(scene: Scene) -> None:
+    made = scene.detailed(organisation=scene.organisation)
+    user = scene.publish(made)
+    commands.withdraw(scene.session, scene.admin, made, NOON)
+    commands.invite_again(scene.session, scene.admin, made, NOON)
+    scene.confirm(made)
+    scene.detail(made, "hopper")
+    assert scene.publish(made) is user
+    assert (user.uid, user.name) == (made.uid, made.name) == ("hopper", "Hopper")
+    assert user_by_uid(scene.session, "grace") is None
+    newest, *_ = latest(scene.session, user.uuid)
+    assert newest.why == "registered again"
+
+
+def test_who_comes_back_with_a_uid_that_was_taken_meanwhile(scene: Scene) -> None:
+    made = scene.detailed()
+    scene.publish(made)
+    commands.withdraw(scene.session, scene.make.operator, made, NOON)
+    commands.invite_again(scene.session, scene.make.operator, made, NOON)
+    scene.confirm(made)
+    scene.detail(made, "hopper")
+    scene.make.user("hopper")
+    with pytest.raises(Conflict, match="There is a user hopper already"):
+        scene.publish(made)

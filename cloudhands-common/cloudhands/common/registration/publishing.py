@@ -8,12 +8,13 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from cloudhands.common import permissions, work
+from cloudhands.common import history, permissions, work
 from cloudhands.common.account import keys
 from cloudhands.common.account.keys import NewKey
 from cloudhands.common.account.public_keys import PublicKey
 from cloudhands.common.actor import uid_numbers
-from cloudhands.common.actor.commands import NewUser, create_user
+from cloudhands.common.actor.commands import NewUser, count_rename, create_user
+from cloudhands.common.actor.queries import user_by_uid
 from cloudhands.common.actor.tables import Actor, User
 from cloudhands.common.errors import Conflict
 from cloudhands.common.machine import move
@@ -49,7 +50,7 @@ def publish(
     _require(session, "registration.publish", actor, registration)
     if not REGISTRATION.allows(registration.state, "published"):
         raise Conflict(f"A registration that is {registration.state} cannot become published.")
-    user = registration.user or _new_user(session, actor, registration, now)
+    user = _known_user(session, actor, registration, now)
     registration.user = user
     registration.uid_number = uid_numbers.allot(session, user, numbers, now, known)
     _hand_over_key(session, registration, user, now)
@@ -114,6 +115,21 @@ def expire(session: Session, actor: Actor, registration: Registration, now: date
 
 def _require(session: Session, permission: str, actor: Actor, registration: Registration) -> None:
     permissions.require(permission, roles_towards(session, actor, registration))
+
+
+def _known_user(session: Session, actor: Actor, registration: Registration, now: datetime) -> User:
+    """The user; one of an earlier time, withdrawn and invited again, as the details say now."""
+    user = registration.user
+    if user is None:
+        return _new_user(session, actor, registration, now)
+    uid, name = registration.uid or user.uid, registration.name or user.name
+    if (user.uid, user.name) != (uid, name):
+        if uid != user.uid and user_by_uid(session, uid):
+            raise Conflict(f"There is a user {uid} already.")
+        user.uid, user.name = uid, name
+        count_rename(session)
+        history.record(session, user, actor, "registered again", now)
+    return user
 
 
 def _new_user(session: Session, actor: Actor, registration: Registration, now: datetime) -> User:
