@@ -1,0 +1,204 @@
+"""Trouble for tests, put where it can really come: clouds that fail and lie still, crashes.
+
+A `Chaos` is shared by the clouds and the database of one world. Every begin and end of a
+transaction and every call of a cloud passes it; it ends the process there (`Crash`), or lets
+other things happen meanwhile, when it is told to.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from sqlalchemy.orm import Session
+
+from cloudhands.burst.context import Context
+from cloudhands.burst.providers.simulated.adapter import SimulatedCloud
+from cloudhands.burst.testing import World
+from cloudhands.common.cloud import (
+    Capabilities,
+    CloudError,
+    Identity,
+    Server,
+    ServerSpec,
+    ServerState,
+    Temporary,
+)
+from cloudhands.common.db import Database
+
+When = Literal["before", "after"]
+CALLS = ("find", "observe", "create", "start", "stop", "delete")
+CLAIM = 16
+"""Seconds after which no claim is good any more."""
+
+
+class Crash(BaseException):
+    """As if the process had ended there."""
+
+
+@dataclass
+class Chaos:
+    """What shall go wrong next; nothing until it is told to.
+
+    :param crash_in: how many moments more pass before the process ends; None for never.
+    :param meanwhile: what happens during the call of a cloud that `call_in` counts down to, while
+        the one who calls waits for the answer.
+    :param when: whether that is before the call has taken effect, or after.
+    """
+
+    crash_in: int | None = None
+    call_in: int = 0
+    when: When = "before"
+    meanwhile: Callable[[], object] | None = None
+
+    def moment(self) -> None:
+        """A moment at which a process may end.
+
+        :raises Crash: if it is the one.
+        """
+        if self.crash_in is None:
+            return
+        self.crash_in -= 1
+        if self.crash_in < 0:
+            self.crash_in = None
+            raise Crash
+
+    def during(self, when: When) -> None:
+        """A cloud is being called: let happen what shall happen meanwhile, once."""
+        self.moment()
+        if self.meanwhile is None or when != self.when:
+            return
+        self.call_in -= 1
+        if self.call_in < 0:
+            happens, self.meanwhile = self.meanwhile, None
+            happens()
+
+    def calm(self) -> None:
+        """Nothing more goes wrong."""
+        self.crash_in = self.meanwhile = None
+
+
+class FragileDatabase(Database):
+    """A database as a process sees it that may end around each of its transactions.
+
+    :param database: the open one, which others go on using.
+    """
+
+    def __init__(self, database: Database, chaos: Chaos) -> None:
+        self.__dict__.update(database.__dict__)
+        self._chaos = chaos
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """See `Database`."""
+        self._chaos.moment()
+        with super().reading() as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """See `Database`."""
+        self._chaos.moment()
+        with super().writing() as session:
+            yield session
+            session.flush()
+            self._chaos.moment()
+        self._chaos.moment()
+
+
+@dataclass
+class ChaoticCloud:
+    """A simulated cloud in which things go wrong.
+
+    :param away: whether no call is answered.
+    :param before: what the next call of that name raises instead of doing anything.
+    :param after: what the next call of that name raises once it has been done: a lost reply.
+    :param failed: the servers, by id, of which it says that they cannot run.
+    """
+
+    cloud: SimulatedCloud
+    chaos: Chaos
+    away: bool = False
+    before: dict[str, CloudError] = field(default_factory=dict)
+    after: dict[str, CloudError] = field(default_factory=dict)
+    failed: set[str] = field(default_factory=set)
+    capabilities: Capabilities = field(default_factory=Capabilities)
+
+    def find(self, identity: Identity) -> Sequence[Server]:
+        """See `Cloud`."""
+        return [self._as_told(server) for server in self._do("find", identity)]
+
+    def observe(self, server_id: str) -> Server:
+        """See `Cloud`."""
+        return self._as_told(self._do("observe", server_id))
+
+    def create(self, spec: ServerSpec) -> Server:
+        """See `Cloud`."""
+        return self._as_told(self._do("create", spec))
+
+    def start(self, server_id: str) -> None:
+        """See `Cloud`."""
+        self._do("start", server_id)
+
+    def stop(self, server_id: str) -> None:
+        """See `Cloud`."""
+        self._do("stop", server_id)
+
+    def delete(self, server_id: str) -> None:
+        """See `Cloud`."""
+        self._do("delete", server_id)
+
+    def heal(self) -> None:
+        """Everything works again; what has failed has failed."""
+        self.away = False
+        self.before.clear()
+        self.after.clear()
+
+    def vanish(self, server_id: str) -> None:
+        """Lose a server from one moment to the next."""
+        with self.cloud._store.changing() as servers:
+            servers.forget(server_id)
+
+    def _do(self, call: str, about: object) -> Any:
+        self.chaos.during("before")
+        if self.away:
+            raise Temporary("the cloud did not answer in time")
+        if call in self.before:
+            raise self.before.pop(call)
+        result = getattr(self.cloud, call)(about)
+        self.chaos.during("after")
+        if call in self.after:
+            raise self.after.pop(call)
+        return result
+
+    def _as_told(self, server: Server) -> Server:
+        if server.id not in self.failed or server.state is ServerState.DELETING:
+            return server
+        return replace(server, state=ServerState.FAILED, problem="no valid host was found")
+
+
+@dataclass
+class ChaoticWorld(World):
+    """A world in which everything can go wrong, one thing after the other."""
+
+    chaos: Chaos = field(default_factory=Chaos)
+    troubled: dict[str, ChaoticCloud] = field(init=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.troubled = {
+            name: ChaoticCloud(self.simulated(name), self.chaos) for name in self.clouds
+        }
+        self.clouds = dict(self.troubled)
+
+    @property
+    def context(self) -> Context:
+        """As cloud-burst sees it."""
+        return replace(super().context, database=FragileDatabase(self.database, self.chaos))
+
+    def heal(self) -> None:
+        """Everything works again, and no claim is left from before."""
+        self.chaos.calm()
+        for cloud in self.troubled.values():
+            cloud.heal()
+        self.clock.advance(CLAIM)

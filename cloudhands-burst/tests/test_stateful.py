@@ -1,0 +1,481 @@
+"""People, operators, clouds and crashes in any order: what has to hold holds after every step.
+
+At the end of every run the clouds are healed and an administrator deletes everything: all of it
+becomes deleted, and nothing is left anywhere.
+
+In the suite the runs are always the same ones. A long form looks for new ones:
+`CLOUDHANDS_EXAMPLES=500 pytest cloudhands-burst/tests/test_stateful.py -k sqlite`; hypothesis
+prints the shortest run that breaks something as a program.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, Phase, event, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from cloudhands.burst.providers.simulated import adapter
+from cloudhands.burst.testing_chaos import CALLS, CLAIM, ChaoticWorld, Crash
+from cloudhands.burst.testing_invariants import Picture, broken, broken_since, seen
+from cloudhands.common.actor.commands import user_of_person
+from cloudhands.common.actor.erasure import erase_user
+from cloudhands.common.actor.tables import User
+from cloudhands.common.appliance import commands as appliances
+from cloudhands.common.appliance.commands import Launch, Rename
+from cloudhands.common.appliance.queries import by_uuid
+from cloudhands.common.appliance.tables import Appliance
+from cloudhands.common.catalogue.commands import ItemDefinition
+from cloudhands.common.cloud import Denied, Full, Invalid, Temporary
+from cloudhands.common.errors import ClaimLost, Conflict, Forbidden, NotFound, Refused
+from cloudhands.common.history import verification
+from cloudhands.common.limits import Limits
+from cloudhands.common.machine import move
+from cloudhands.common.membership import commands as memberships
+from cloudhands.common.membership.commands import NewRole
+from cloudhands.common.membership.queries import locked
+from cloudhands.common.membership.tables import Membership
+from cloudhands.common.organisation import commands as organisations
+from cloudhands.common.organisation.tables import Organisation
+from cloudhands.common.provider import commands as providers
+from cloudhands.common.provider.queries import subscription_to
+from cloudhands.common.provider.states import SUBSCRIPTION
+from cloudhands.common.testing.databases import SECRET, short_lived
+from cloudhands.common.testing.factories import ITEM, Factory, person
+
+LONG = int(os.environ.get("CLOUDHANDS_EXAMPLES", "0"))
+SHORT = {"sqlite": 16, "postgresql": 4}
+STEPS = 30
+
+SMALL = ITEM.model_dump()["sizes"]["small"]
+SERVICE = ItemDefinition.model_validate(
+    ITEM.model_dump()
+    | {
+        "external_address": True,
+        "sizes": {"small": SMALL, "large": SMALL | {"vcpus": 3, "memory_mb": 4096}},
+    }
+)
+PEOPLE = {name: person(name) for name in ("ada", "ben", "cat", "dan", "eve")}
+FIRST = {"ada": "admin", "ben": "member", "cat": "member"}
+
+WHO = st.sampled_from(sorted(PEOPLE))
+# Most of the time somebody who may: the refusals are short.
+MOSTLY = st.sampled_from(["ada", "ada", "ada", "ben", "ben", *sorted(PEOPLE)])
+GOAL = st.sampled_from(["running", "stopped", "deleted"])
+PROVIDER = st.sampled_from(["private", "private", "public"])
+WHEN = st.sampled_from(["before", "after"])
+ERRORS: dict[str, Callable[[], Exception]] = {
+    "busy": lambda: Temporary("it is busy"),
+    "later": lambda: Temporary("slow down", retry_after=90),
+    "denied": lambda: Denied("the credentials are refused"),
+    "full": lambda: Full("its quota is used up"),
+    "invalid": lambda: Invalid("it has no such image"),
+}
+
+# Of a server and its twin the one whose id is lower is kept: the ids have to be the same again.
+IDS = Random()
+
+Act = Callable[[Session, User], Any]
+
+
+class Cloudhands(RuleBasedStateMachine):
+    launched = Bundle("launched")
+
+    def __init__(self, opened: Callable[[], Any]) -> None:
+        super().__init__()
+        self._closing = ExitStack()
+        self.world: ChaoticWorld = self._closing.enter_context(opened())
+        with self.world.database.writing() as session:
+            make = Factory(session)
+            self.item_id = make.item(SERVICE).id
+            organisation = session.get_one(Organisation, self.world.organisation_id)
+            for name, role in FIRST.items():
+                user = user_of_person(session, PEOPLE[name], None, make.now)
+                memberships.grant(session, make.operator, organisation, user, role, make.now)
+            for name in PEOPLE.keys() - FIRST.keys():
+                user_of_person(session, PEOPLE[name], None, make.now)
+        self.before: Picture = seen(self.world)
+        self.refused = False
+
+    @initialize(
+        target=launched,
+        count=st.integers(1, 3),
+        seconds=st.sampled_from([0, 1, 8]),
+        seed=st.integers(0, 9),
+    )
+    def begin(self, count, seconds, seed):
+        IDS.seed(seed)
+        made = [self.launch("ben", "small") for _ in range(count)]
+        self.world.go_on(seconds)
+        return multiple(*made)
+
+    # --- people ---
+
+    @rule(target=launched, who=MOSTLY, size=st.sampled_from(["small", "large", "none"]))
+    def launch(self, who, size):
+        def act(session: Session, actor: User) -> UUID:
+            organisation = session.get_one(Organisation, self.world.organisation_id)
+            item = Factory(session).item(SERVICE)
+            wanted = Launch(label="mine", size=size)
+            now = self.world.clock()
+            return appliances.launch(session, actor, organisation, item, wanted, now).uuid
+
+        made = self.ask(who, act, may=self.role(who) is not None)
+        return multiple() if made is None else made
+
+    @rule(who=MOSTLY, what=launched, goal=GOAL)
+    def set_goal(self, who, what, goal):
+        def act(session: Session, actor: User) -> None:
+            appliances.set_goal(session, actor, self.one(session, what), goal, self.world.clock())
+
+        self.ask(who, act, may=self.manages(who, what))
+
+    @rule(who=MOSTLY, what=launched)
+    def retry(self, who, what):
+        def act(session: Session, actor: User) -> None:
+            appliances.retry(session, actor, self.one(session, what), self.world.clock())
+
+        self.ask(who, act, may=self.manages(who, what))
+
+    @rule(who=MOSTLY, what=launched, label=st.sampled_from(["mine", "yours"]))
+    def rename(self, who, what, label):
+        def act(session: Session, actor: User) -> None:
+            row, wanted = self.one(session, what), Rename(label=label)
+            appliances.rename(session, actor, row, wanted, self.world.clock())
+
+        self.ask(who, act, may=self.manages(who, what))
+
+    @rule(who=MOSTLY, whom=WHO, role=st.sampled_from(["member", "admin"]))
+    def invite(self, who, whom, role):
+        def act(session: Session, actor: User) -> None:
+            organisation = session.get_one(Organisation, self.world.organisation_id)
+            now = self.world.clock()
+            memberships.invite(session, actor, organisation, PEOPLE[whom], role, now)
+
+        self.ask(who, act, may=self.role(who) == "admin")
+
+    @rule(who=WHO, whom=WHO)
+    def accept(self, who, whom):
+        def act(session: Session, actor: User) -> None:
+            memberships.accept(session, actor, self.of(session, whom), self.world.clock())
+
+        self.ask(who, act, may=who == whom)
+
+    @rule(who=MOSTLY, whom=WHO)
+    def withdraw(self, who, whom):
+        def act(session: Session, actor: User) -> None:
+            memberships.withdraw(session, actor, self.of(session, whom), self.world.clock())
+
+        self.ask(who, act, may=self.role(who) == "admin")
+
+    @rule(who=MOSTLY, whom=WHO, role=st.sampled_from(["member", "admin"]))
+    def set_role(self, who, whom, role):
+        def act(session: Session, actor: User) -> None:
+            membership, wanted = self.of(session, whom), NewRole(role=role)
+            memberships.set_role(session, actor, membership, wanted, self.world.clock())
+
+        self.ask(who, act, may=self.role(who) == "admin")
+
+    # --- operators ---
+
+    @rule(name=st.sampled_from(["appliances", "vcpus"]), limit=st.sampled_from([None, 0, 2, 5]))
+    def limit_organisation(self, name, limit):
+        with self.world.database.writing() as session:
+            operator, wanted = Factory(session).operator, Limits(**{name: limit})
+            row = session.get_one(Organisation, self.world.organisation_id, with_for_update=True)
+            organisations.set_limits(session, operator, row, wanted, self.world.clock())
+
+    @rule(provider=PROVIDER, limit=st.sampled_from([None, 0, 1, 3]))
+    def limit_subscription(self, provider, limit):
+        with self.world.database.writing() as session:
+            operator, wanted = Factory(session).operator, Limits(addresses=limit)
+            row = self.subscription(session, provider)
+            providers.set_limits(session, operator, row, wanted, self.world.clock())
+
+    @rule(provider=PROVIDER, way=st.integers(0, 1))
+    def move_subscription(self, provider, way):
+        with self.world.database.writing() as session:
+            operator, row = Factory(session).operator, self.subscription(session, provider)
+            ways = [arrow for arrow in SUBSCRIPTION.arrows if arrow.source == row.state]
+            arrow = ways[way % len(ways)]
+            now = self.world.clock()
+            move(session, SUBSCRIPTION, row, arrow.target, operator, arrow.meaning, now)
+
+    @rule(whom=WHO)
+    def erase(self, whom):
+        user_id = self.user_id(whom)
+        if user_id is None:
+            return
+        theirs = [row for row in self.before.appliances if row.owner_id == user_id]
+        with self.refusing(), self.world.database.writing() as session:
+            user, operator = session.get_one(User, user_id), Factory(session).operator
+            erase_user(session, operator, user, self.world.clock())
+        assert self.refused == any(row.state != "deleted" for row in theirs)
+
+    # --- clouds ---
+
+    @rule(provider=PROVIDER, call=st.sampled_from(CALLS), how=st.sampled_from(sorted(ERRORS)))
+    def trouble(self, provider, call, how):
+        if how == "full" and call not in ("create", "start"):
+            how = "busy"
+        if how == "invalid" and call != "create":
+            how = "later"
+        self.world.troubled[provider].before[call] = ERRORS[how]()
+
+    @rule(provider=PROVIDER)
+    def full(self, provider):
+        self.world.troubled[provider].before["create"] = ERRORS["full"]()
+
+    @rule(provider=PROVIDER, call=st.sampled_from(CALLS))
+    def reply_lost(self, provider, call):
+        self.world.troubled[provider].after[call] = Temporary("it did not answer in time")
+
+    @rule(provider=PROVIDER, away=st.booleans())
+    def outage(self, provider, away):
+        self.world.troubled[provider].away = away
+
+    @rule(provider=PROVIDER, how=st.sampled_from(["vanish", "fail", "stop", "start"]))
+    def by_itself(self, provider, how):
+        """The first server of a cloud does something that nobody here asked for."""
+        servers = self.world.servers(provider)
+        if not servers:
+            return
+        cloud, first = self.world.troubled[provider], servers[0].id
+        if how == "vanish":
+            cloud.vanish(first)
+        elif how == "fail":
+            cloud.failed.add(first)
+        else:
+            with suppress(Temporary):
+                getattr(cloud.cloud, how)(first)
+
+    # --- time, and cloud-burst ---
+
+    @rule(seconds=st.sampled_from([1, 3, CLAIM, 61, 700]))
+    def wait(self, seconds):
+        self.world.clock.advance(seconds)
+
+    @rule()
+    def look(self):
+        self.world.look()
+
+    @rule(seconds=st.sampled_from([3, 8, 70]))
+    def go_on(self, seconds):
+        self.world.go_on(seconds)
+
+    @rule()
+    def take_one_and_stop(self):
+        """A worker takes the longest due and is never heard of again."""
+        self.world.claims(1)
+
+    @rule(what=launched)
+    def notice(self, what):
+        """As a look at all servers would: what happened at the cloud is found out."""
+        with self.world.database.writing() as session:
+            due = {"due_at": self.world.clock()}
+            session.execute(update(Appliance).where(Appliance.uuid == what).values(**due))
+
+    @rule(moments=st.integers(0, 25), goal=st.sampled_from([None, "stopped", "deleted"]))
+    def crash(self, moments, goal):
+        self.want_all(goal)
+        self.world.chaos.crash_in = moments
+        with suppress(Crash):
+            self.world.look()
+            event("nothing crashed")
+        self.world.chaos.calm()
+
+    @rule(
+        calls=st.integers(0, 3),
+        when=WHEN,
+        seconds=st.sampled_from([0, CLAIM]),
+        goal=st.sampled_from([None, "stopped", "running", "deleted"]),
+        looks=st.integers(0, 2),
+    )
+    def freeze(self, calls, when, seconds, goal, looks):
+        """A worker waits for a cloud, perhaps past its claim, and the others go on meanwhile."""
+        chaos = self.world.chaos
+
+        def meanwhile() -> None:
+            self.world.clock.advance(seconds)
+            self.want_all(goal)
+            for _ in range(looks):
+                self.world.look()
+                self.world.clock.advance(1)
+
+        for cloud in self.world.troubled.values():
+            cloud.before.pop("delete", None)  # what came too late is cleared away
+            cloud.away = False
+        chaos.call_in, chaos.when, chaos.meanwhile = calls, when, meanwhile
+        for claim in self.world.claims():
+            with suppress(ClaimLost):
+                self.world.reconciler.reconcile(claim)
+        chaos.calm()
+
+    # --- what always holds ---
+
+    @invariant()
+    def everything_holds(self):
+        now = seen(self.world)
+        assert list(broken(now)) == []
+        assert list(broken_since(self.before, now)) == []
+        if self.refused:
+            assert now.rows == self.before.rows, "what was refused has changed something"
+        self.before, self.refused = now, False
+
+    def teardown(self):
+        with self._closing:
+            if hasattr(self, "world"):
+                self.delete_all()
+
+    def delete_all(self) -> None:
+        self.world.heal()
+        for row in self.before.appliances:
+            event(f"deleted from {row.state}")
+        with self.world.database.writing() as session:
+            make = Factory(session, self.world.clock())
+            organisation = session.get_one(Organisation, self.world.organisation_id)
+            make.member(organisation, "zoe", "admin")
+        self.want_all("deleted")
+        self.world.go_on(700)
+        end = seen(self.world)
+        assert list(broken(end)) == []
+        assert {row.state for row in end.appliances} <= {"deleted"}
+        assert end.servers == {"private": [], "public": []}
+        assert all(row.released_at is not None for row in end.addresses)
+        for row in (*end.organisations, *end.subscriptions):
+            assert [getattr(row, f"{name}_used") for name in Limits.model_fields] == [0] * 5
+        assert verification.verify(self.world.database, SECRET).findings == []
+
+    # --- how it is done ---
+
+    def ask(self, who: str, act: Act, *, may: bool) -> Any:
+        """Do what somebody asks; who may not is refused, and what is refused changes nothing."""
+        with self.refusing(may), self.world.database.writing() as session:
+            made = act(session, self.user(session, who))
+            session.flush()
+            assert may, f"{who} may not do this"
+            return made
+        return None
+
+    @contextmanager
+    def refusing(self, may: bool = True) -> Iterator[None]:
+        self.refused = False
+        try:
+            yield
+        except (Forbidden, NotFound):
+            assert not may
+            self.refused = True
+        except Refused:
+            self.refused = True
+
+    def user(self, session: Session, name: str) -> User:
+        return user_of_person(session, PEOPLE[name], None, self.world.clock())
+
+    def one(self, session: Session, uuid: UUID) -> Appliance:
+        found = by_uuid(session, uuid, lock=True)
+        assert found is not None
+        return found
+
+    def of(self, session: Session, name: str) -> Membership:
+        user = self.user(session, name)
+        query = select(Membership.id).where(Membership.user_id == user.id)
+        found = session.scalar(query)
+        if found is None:
+            raise Conflict(f"{name} has no membership.")
+        return locked(session, found)
+
+    def subscription(self, session: Session, provider: str) -> Any:
+        return subscription_to(session, self.world.organisation_id, provider, lock=True)
+
+    def role(self, name: str) -> str | None:
+        """What somebody is in the organisation, as the rows said before this step."""
+        user_id = self.user_id(name)
+        active = [row for row in self.before.memberships if row.state == "active"]
+        return next((row.role for row in active if row.user_id == user_id), None)
+
+    def user_id(self, name: str) -> int | None:
+        known = {row.directory_id: row.id for row in self.before.users}
+        return known.get(PEOPLE[name].id)
+
+    def manages(self, name: str, uuid: UUID) -> bool:
+        owned = {row.uuid: row.owner_id for row in self.before.appliances}
+        role = self.role(name)
+        return role == "admin" or (role is not None and owned[uuid] == self.user_id(name))
+
+    def want_all(self, goal: str | None) -> None:
+        """An administrator, if there is one, sets the goal of all that can have it."""
+        found = seen(self.world)
+        admins = [row.user_id for row in found.memberships if is_administrator(row)]
+        if goal is None or not admins:
+            return
+        for row in found.appliances:
+            with suppress(Conflict), self.world.database.writing() as session:
+                admin, appliance = session.get_one(User, admins[0]), self.one(session, row.uuid)
+                appliances.set_goal(session, admin, appliance, goal, self.world.clock())
+
+
+def is_administrator(row: Any) -> bool:
+    return (row.role, row.state) == ("admin", "active")
+
+
+@contextmanager
+def world(make_url: Callable[[Path], Any], folder: Path) -> Iterator[ChaoticWorld]:
+    with ExitStack() as closing:
+        state = Path(closing.enter_context(tempfile.TemporaryDirectory(dir=folder)))
+        url = closing.enter_context(make_url(state))
+        yield ChaoticWorld(closing.enter_context(short_lived(url)), state)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """A new world for each run."""
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgresql_server")
+        return partial(world, lambda state: server.upgraded(), tmp_path)
+    template = request.getfixturevalue("sqlite_template")
+    return partial(
+        world,
+        lambda state: nullcontext(f"sqlite:///{shutil.copy(template, state / 'cloudhands.db')}"),
+        tmp_path,
+    )
+
+
+@pytest.mark.timeout(0 if LONG else 120)
+def test_nothing_breaks(
+    opened: Any, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapter, "uuid4", lambda: UUID(int=IDS.getrandbits(128), version=4))
+    kind = request.node.callspec.params["opened"]
+    run_state_machine_as_test(
+        partial(Cloudhands, opened),
+        settings=settings(
+            max_examples=LONG or SHORT[kind],
+            stateful_step_count=STEPS,
+            derandomize=not LONG,
+            deadline=None,
+            database=None,
+            print_blob=True,
+            report_multiple_bugs=False,
+            phases=(Phase.generate, Phase.shrink),
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
