@@ -236,3 +236,25 @@ def test_nobody_waits_for_an_address_that_another_transaction_takes(postgresql_u
             nodes = first.get_one(Node, ids[0]), second.get_one(Node, ids[1])
             assert commands.allot(first, nodes[0], "campus", NOON).address == "192.0.2.1"
             assert commands.allot(second, nodes[1], "campus", NOON).address == "192.0.2.2"
+
+
+def test_nobody_waits_for_a_holder_that_is_being_recorded(postgresql_url: str) -> None:
+    with short_lived(postgresql_url) as database:
+        with database.writing() as session:
+            scene = Scene(session, Factory(session))
+            holder, other = scene.node(), scene.node()
+            scene.hold(holder, "192.0.2.2")
+            ids, appliance_id = (holder.id, other.id), holder.appliance_id
+            due_at = session.get_one(Appliance, appliance_id).due_at
+        with database.writing() as first, database.writing() as second:
+            # It holds its own row, and might be here for ours.
+            first.get_one(Appliance, appliance_id, with_for_update=True)
+            second.execute(text("SET LOCAL lock_timeout = '1s'"))
+            seen = [Address("campus", "192.0.2.2")]
+            node = second.get_one(Node, ids[1])
+            assert commands.hold(second, node, seen, LATER) == ["192.0.2.2"]
+        with database.writing() as session:
+            assert session.get_one(Appliance, appliance_id).due_at == due_at
+            commands.hold(session, session.get_one(Node, ids[1]), seen, LATER)
+        with database.reading() as session:
+            assert session.get_one(Appliance, appliance_id).due_at == LATER

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated
 
 from pydantic import AfterValidator
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from cloudhands.common import history, permissions
@@ -92,7 +92,14 @@ def allot(session: Session, node: Node, network: str, now: datetime) -> HeldAddr
         free.free = False
         # A cloud may have given it to a server by itself: then it is left to that one.
         if _holder(session, node, network, free.address) is None:
-            row = _row(node, network, free.address, now, allotted=True)
+            row = HeldAddress(
+                provider_id=node.provider_id,
+                network=network,
+                address=free.address,
+                node_id=node.id,
+                allotted=True,
+                held_at=now,
+            )
             session.add(row)
             session.flush()
             return row
@@ -116,14 +123,10 @@ def hold(session: Session, node: Node, addresses: Sequence[Address], now: dateti
     _give_back(session, gone, now)
     disputed = []
     for network, address in sorted(wanted - held.keys()):
-        other = _holder(session, node, network, address)
-        if other is not None:
+        is_free = _holder(session, node, network, address) is None
+        if not (is_free and _take(session, node, network, address, now)):
             disputed.append(address)
-            _look_again(session, other, now)
-        else:
-            row = _row(node, network, address, now)
-            session.add(row)
-            _mark(session, row, free=False)
+            _look_again(session, node, network, address, now)
     return disputed
 
 
@@ -142,19 +145,59 @@ def _holder(session: Session, node: Node, network: str, address: str) -> Node | 
     return session.scalars(
         select(Node)
         .join(HeldAddress, HeldAddress.node_id == Node.id)
-        .where(
-            HeldAddress.provider_id == node.provider_id,
-            HeldAddress.network == network,
-            HeldAddress.address == address,
-            HeldAddress.released_at.is_(None),
-        )
+        .where(*_living(node, network, address))
     ).one_or_none()
 
 
-def _look_again(session: Session, holder: Node, now: datetime) -> None:
-    # The cloud gave the address to another server, so the holder's is gone or going: it is time
-    # to notice. Not a wish, so `work.wake` is not for it.
-    session.execute(update(Appliance).where(Appliance.id == holder.appliance_id).values(due_at=now))
+def _living(node: Node, network: str, address: str) -> Sequence[ColumnElement[bool]]:
+    """The row of whoever holds an address now, at the provider where a node is."""
+    return (
+        HeldAddress.provider_id == node.provider_id,
+        HeldAddress.network == network,
+        HeldAddress.address == address,
+        HeldAddress.released_at.is_(None),
+    )
+
+
+def _take(session: Session, node: Node, network: str, address: str, now: datetime) -> bool:
+    """Write down that a node holds an address; False if another transaction has just done so."""
+    # The pool's row first, as in `allot`: in another order two would wait for each other for ever.
+    _mark(session, node, network, address, free=False)
+    written = session.scalar(
+        inserting(session, HeldAddress)
+        .values(
+            provider_id=node.provider_id,
+            network=network,
+            address=address,
+            node_id=node.id,
+            held_at=now,
+        )
+        .on_conflict_do_nothing()
+        .returning(HeldAddress.id)
+    )
+    return written is not None
+
+
+def _look_again(session: Session, node: Node, network: str, address: str, now: datetime) -> None:
+    """Make the appliance due whose node is written down with an address that the cloud gave away.
+
+    Its server is gone or going, so it is time to notice; not a wish, so `work.wake` is not for it.
+    Who records on that appliance at this moment may wait for ours: it is passed over and not
+    waited for, and comes up again when this node's addresses are looked at the next time.
+    """
+    holder = (
+        select(Appliance.id)
+        .join(Node, Node.appliance_id == Appliance.id)
+        .join(HeldAddress, HeldAddress.node_id == Node.id)
+        .where(*_living(node, network, address))
+        .with_for_update(of=Appliance, skip_locked=True, key_share=True)
+    )
+    session.execute(
+        update(Appliance)
+        .where(Appliance.id.in_(holder))
+        .values(due_at=now)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _lowest_free(session: Session, pool: Pool) -> PoolAddress | None:
@@ -172,31 +215,23 @@ def _lowest_free(session: Session, pool: Pool) -> PoolAddress | None:
 def _give_back(session: Session, rows: Collection[HeldAddress], now: datetime) -> None:
     for row in rows:
         row.released_at = now
-        _mark(session, row, free=True)
+        _mark(session, row, row.network, row.address, free=True)
 
 
-def _mark(session: Session, row: HeldAddress, *, free: bool) -> None:
-    """Say whether an address is free, if a pool has it."""
-    pool = select(Pool.id).where(Pool.provider_id == row.provider_id, Pool.network == row.network)
+def _mark(
+    session: Session, at: Node | HeldAddress, network: str, address: str, *, free: bool
+) -> None:
+    """Say whether an address is free, if a pool has it.
+
+    :param at: something of the provider.
+    """
+    pool = select(Pool.id).where(Pool.provider_id == at.provider_id, Pool.network == network)
     session.execute(
         update(PoolAddress)
         .where(
             PoolAddress.pool_id == pool.scalar_subquery(),
-            PoolAddress.address == row.address,
+            PoolAddress.address == address,
             PoolAddress.free != free,
         )
         .values(free=free)
-    )
-
-
-def _row(
-    node: Node, network: str, address: str, now: datetime, *, allotted: bool = False
-) -> HeldAddress:
-    return HeldAddress(
-        provider_id=node.provider_id,
-        network=network,
-        address=address,
-        node_id=node.id,
-        allotted=allotted,
-        held_at=now,
     )
