@@ -180,7 +180,14 @@ def test_what_failed_is_tried_again_where_a_person_asked(node: NodeView | None) 
     asked = view("running", "failed", node, generation=2, seen=1)
     assert not asked.to_be_looked_at, "the cloud has no say in it"
     assert decide(asked, Sight()) == Retry()
-    assert decide(view("running", "failed", node, generation=1), Sight()) == Rest()
+    left = sight(S.FAILED) if node else Sight()
+    assert decide(view("running", "failed", node, generation=1), left) == Rest()
+
+
+def test_what_failed_holds_nothing_once_its_server_is_gone() -> None:
+    failed = view("running", "failed")
+    assert failed.to_be_looked_at
+    assert decide(failed, sight(None)) == EndNode()
 
 
 def test_what_shall_be_tried_again_and_then_be_deleted_is_deleted() -> None:

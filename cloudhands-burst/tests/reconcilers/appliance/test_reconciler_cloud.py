@@ -150,3 +150,24 @@ def test_what_is_gone_while_it_is_called_is_looked_at_again(world: World) -> Non
     world.want(uuid, "deleted")
     world.go_on()
     assert world.state(uuid) == "deleted"
+
+
+def test_an_address_that_a_failed_one_still_holds_is_given_up(world: World) -> None:
+    first = world.launch()
+    world.go_on()
+    cloud = Broken(world.clouds["private"])
+    world.clouds["private"] = cloud
+    look_again(world)
+    world.look()
+    assert world.state(first) == "failed"
+    cloud.broken = False
+    at_the_cloud(world, "delete")
+    second = world.launch()
+    world.go_on()
+    assert world.addresses(first) == []
+    assert (world.state(first), world.row(first).due_at) == ("failed", None)
+    assert (world.state(second), world.addresses(second)) == ("running", ["192.168.0.2"])
+    assert [node.ended_at is None for node in world.nodes(first)] == [False]
+    world.retry(first)
+    world.go_on()
+    assert world.state(first) == "running"

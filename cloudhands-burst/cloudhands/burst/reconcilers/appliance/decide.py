@@ -73,7 +73,7 @@ class Move:
 
 @dataclass(frozen=True)
 class EndNode:
-    """Write down that the server of an earlier try is gone."""
+    """Write down that the server of an earlier try, or of what has failed, is gone."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,8 @@ def decide(view: View, sight: Sight) -> Action:
     if view.ending:
         return _end(view, sight.server)
     if view.state == "failed":
-        return Rest()
+        # It waits for a person; what it still held must not wait with it once its server is gone.
+        return Rest() if sight.server else EndNode()
     if sight.server is None:
         return _missing(view)
     if sight.twins:

@@ -228,7 +228,7 @@ class Records:
         return f"The cloud gave it {', '.join(disputed)}, which another server here still holds."
 
     def node_ended(self, claim: Claim, view: View) -> None:
-        """The server of an earlier try is gone."""
+        """The server of an earlier try, or of what has failed, is gone."""
         with self._open(claim, view) as entry:
             entry.end_node()
             entry.place(None)

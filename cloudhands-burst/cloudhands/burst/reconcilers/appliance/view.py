@@ -58,9 +58,8 @@ class View:
 
     @property
     def to_be_looked_at(self) -> bool:
-        """Whether what the cloud says matters; what failed waits for a person."""
-        waiting = self.state == "failed" and not self.ending
-        return self.node is not None and not waiting and not self.to_be_retried
+        """Whether what the cloud says matters; a retry begins whatever it says."""
+        return self.node is not None and not self.to_be_retried
 
     @property
     def building(self) -> bool:
