@@ -64,7 +64,7 @@ from cloudhands.common.testing.factories import ITEM, Factory, person
 
 LONG = int(os.environ.get("CLOUDHANDS_EXAMPLES", "0"))
 SHORT = {"sqlite": 16, "postgresql": 4}
-STEPS = 30
+STEPS = 25
 
 SMALL = ITEM.model_dump()["sizes"]["small"]
 SERVICE = ItemDefinition.model_validate(
@@ -82,6 +82,8 @@ WHO = st.sampled_from(sorted(PEOPLE))
 MOSTLY = st.sampled_from(["ada", "ada", "ada", "ben", "ben", *sorted(PEOPLE)])
 GOAL = st.sampled_from(["running", "stopped", "deleted"])
 PROVIDER = st.sampled_from(["private", "private", "public"])
+# A create that nobody knows of is what most can go wrong with.
+CALL = st.sampled_from(["create", "create", "create", *CALLS])
 WHEN = st.sampled_from(["before", "after"])
 ERRORS: dict[str, Callable[[], Exception]] = {
     "busy": lambda: Temporary("it is busy"),
@@ -233,7 +235,7 @@ class Cloudhands(RuleBasedStateMachine):
 
     # --- clouds ---
 
-    @rule(provider=PROVIDER, call=st.sampled_from(CALLS), how=st.sampled_from(sorted(ERRORS)))
+    @rule(provider=PROVIDER, call=CALL, how=st.sampled_from(sorted(ERRORS)))
     def trouble(self, provider, call, how):
         if how == "full" and call not in ("create", "start"):
             how = "busy"
@@ -245,7 +247,7 @@ class Cloudhands(RuleBasedStateMachine):
     def full(self, provider):
         self.world.troubled[provider].before["create"] = ERRORS["full"]()
 
-    @rule(provider=PROVIDER, call=st.sampled_from(CALLS))
+    @rule(provider=PROVIDER, call=CALL)
     def reply_lost(self, provider, call):
         self.world.troubled[provider].after[call] = Temporary("it did not answer in time")
 
@@ -287,30 +289,48 @@ class Cloudhands(RuleBasedStateMachine):
         """A worker takes the longest due and is never heard of again."""
         self.world.claims(1)
 
-    @rule(what=launched)
-    def notice(self, what):
-        """As a look at all servers would: what happened at the cloud is found out."""
+    @rule()
+    def notice_all(self):
+        """As a look at all servers would: what happened at the clouds is found out."""
         with self.world.database.writing() as session:
-            due = {"due_at": self.world.clock()}
-            session.execute(update(Appliance).where(Appliance.uuid == what).values(**due))
+            session.execute(update(Appliance).values(due_at=self.world.clock()))
 
-    @rule(moments=st.integers(0, 25), goal=st.sampled_from([None, "stopped", "deleted"]))
-    def crash(self, moments, goal):
+    @rule(
+        target=launched,
+        launching=st.sampled_from([True, True, False]),
+        goal=st.sampled_from([None, "stopped", "running", "deleted"]),
+        at=st.one_of(st.integers(0, 20), st.tuples(WHEN, CALL)),
+        then=st.sampled_from([None, None, "stopped", "deleted"]),
+    )
+    def crash(self, launching, goal, at, then):
+        """A process ends anywhere in its work; people go on meanwhile."""
         self.want_all(goal)
-        self.world.chaos.crash_in = moments
+        self.notice_all()
+        made = self.launch("ada", "small") if launching else multiple()
+        self.refused = False  # of this step that was only a part
+        if isinstance(at, int):
+            self.world.chaos.crash_in = at
+        else:
+            for cloud in self.world.troubled.values():
+                getattr(cloud, at[0])[at[1]] = Crash()
         with suppress(Crash):
             self.world.look()
             event("nothing crashed")
-        self.world.chaos.calm()
+        self.world.calm()
+        self.want_all(then)
+        return made
 
     @rule(
+        target=launched,
+        launching=st.sampled_from([True, True, False]),
+        first=st.sampled_from([None, "stopped", "running"]),
         calls=st.integers(0, 3),
         when=WHEN,
         seconds=st.sampled_from([0, CLAIM]),
         goal=st.sampled_from([None, "stopped", "running", "deleted"]),
         looks=st.integers(0, 2),
     )
-    def freeze(self, calls, when, seconds, goal, looks):
+    def freeze(self, launching, first, calls, when, seconds, goal, looks):
         """A worker waits for a cloud, perhaps past its claim, and the others go on meanwhile."""
         chaos = self.world.chaos
 
@@ -324,11 +344,16 @@ class Cloudhands(RuleBasedStateMachine):
         for cloud in self.world.troubled.values():
             cloud.before.pop("delete", None)  # what came too late is cleared away
             cloud.away = False
+        self.want_all(first)
+        self.notice_all()
+        made = self.launch("ada", "small") if launching else multiple()
+        self.refused = False  # of this step that was only a part
         chaos.call_in, chaos.when, chaos.meanwhile = calls, when, meanwhile
         for claim in self.world.claims():
             with suppress(ClaimLost):
                 self.world.reconciler.reconcile(claim)
-        chaos.calm()
+        self.world.calm()
+        return made
 
     # --- what always holds ---
 

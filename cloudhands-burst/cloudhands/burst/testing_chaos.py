@@ -17,7 +17,6 @@ from cloudhands.burst.providers.simulated.adapter import SimulatedCloud
 from cloudhands.burst.testing import World
 from cloudhands.common.cloud import (
     Capabilities,
-    CloudError,
     Identity,
     Server,
     ServerSpec,
@@ -119,8 +118,8 @@ class ChaoticCloud:
     cloud: SimulatedCloud
     chaos: Chaos
     away: bool = False
-    before: dict[str, CloudError] = field(default_factory=dict)
-    after: dict[str, CloudError] = field(default_factory=dict)
+    before: dict[str, BaseException] = field(default_factory=dict)
+    after: dict[str, BaseException] = field(default_factory=dict)
     failed: set[str] = field(default_factory=set)
     capabilities: Capabilities = field(default_factory=Capabilities)
 
@@ -195,6 +194,14 @@ class ChaoticWorld(World):
     def context(self) -> Context:
         """As cloud-burst sees it."""
         return replace(super().context, database=FragileDatabase(self.database, self.chaos))
+
+    def calm(self) -> None:
+        """No crash is to come any more; what is wrong with the clouds stays."""
+        self.chaos.calm()
+        for cloud in self.troubled.values():
+            for coming in (cloud.before, cloud.after):
+                for call in [call for call, error in coming.items() if isinstance(error, Crash)]:
+                    del coming[call]
 
     def heal(self) -> None:
         """Everything works again, and no claim is left from before."""
