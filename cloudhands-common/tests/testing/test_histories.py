@@ -12,7 +12,8 @@ def test_what_is_written_in_bulk_is_sealed_like_any_other(database: Database) ->
         organisation = make.organisation()
         member = make.member(organisation)
         made = [make.appliance(organisation, member) for _ in range(3)]
-        lengthen(session, made, 20, make.burst, NOON)
+        for touches in (7, 20):
+            lengthen(session, made, touches, make.burst, NOON)
         history.record(session, made[0], make.burst, "the last one", NOON)
         uuids = [one.uuid for one in made]
     found = verify(database, SECRET)

@@ -1,61 +1,68 @@
 """Long histories, written in bulk and sealed like any other: for benchmarks and tests."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import psycopg
+from psycopg import sql
+from psycopg.types.json import JsonbDumper
 from sqlalchemy import func, insert, literal, select
 from sqlalchemy.orm import Session
 
 from cloudhands.common.actor.tables import Actor
-from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.db import secret_of
 from cloudhands.common.history import Touch, TouchText, chain
+from cloudhands.common.machine import Stateful
 
 WHY = "looked at it again"
 BATCH = 20_000
+TOUCHES = Touch.metadata.tables[Touch.__tablename__]
+Row = Mapping[str, Any]
 
 
 def lengthen(
-    session: Session, appliances: Iterable[Appliance], wanted: int, actor: Actor, now: datetime
+    session: Session, artifacts: Iterable[Stateful], wanted: int, actor: Actor, now: datetime
 ) -> None:
-    """Bring the history of each appliance to a number of rows, and its version to the same.
+    """Bring the history of each artifact to a number of rows, and its version to the same.
 
-    :param appliances: written already; in a state that stays as it is.
+    :param artifacts: in a state that stays as it is; rows of the session, or something that holds
+        the values of rows which are yet to be written.
     """
     session.flush()
     before = session.scalar(select(func.coalesce(func.max(Touch.id), 0)))
     salt = chain.salt()
-    rows: list[Mapping[str, Any]] = []
-    for appliance in appliances:
-        rows += _rows(chain.key(secret_of(session)), appliance, wanted, actor, now, salt)
+    key = chain.key(secret_of(session))
+    rows: list[Row] = []
+    for artifact in artifacts:
+        rows += _rows(key, artifact, wanted, actor, now, salt)
         if len(rows) >= BATCH:
-            session.execute(insert(Touch), rows)
+            _write(session, rows)
             rows = []
     if rows:
-        session.execute(insert(Touch), rows)
+        _write(session, rows)
     beside = select(Touch.id, literal(salt), literal(WHY)).where(Touch.id > before)
     session.execute(insert(TouchText).from_select(["touch_id", "salt", "why"], beside))
 
 
 def _rows(
-    key: bytes, appliance: Appliance, wanted: int, actor: Actor, now: datetime, salt: str
-) -> Iterator[Mapping[str, Any]]:
-    digest, facts = chain.text_digest(salt, WHY), dict(appliance.facts)
-    for number in range(appliance.touch_count + 1, wanted + 1):
+    key: bytes, artifact: Stateful, wanted: int, actor: Actor, now: datetime, salt: str
+) -> Iterator[Row]:
+    digest, facts = chain.text_digest(salt, WHY), dict(artifact.facts)
+    link = artifact.last_link
+    for number in range(artifact.touch_count + 1, wanted + 1):
         row = chain.Sealed(
-            kind=appliance.kind,
-            artifact=appliance.uuid,
+            kind=artifact.kind,
+            artifact=artifact.uuid,
             number=number,
             actor=actor.uuid,
-            from_state=appliance.state,
-            to_state=appliance.state,
+            from_state=artifact.state,
+            to_state=artifact.state,
             at=now,
             facts=facts,
             text_digest=digest,
         )
-        appliance.last_link = chain.link(key, appliance.last_link, row)
-        appliance.touch_count = number
+        link = chain.link(key, link, row)
         yield {
             "artifact_kind": row.kind,
             "artifact_uuid": row.artifact,
@@ -66,6 +73,28 @@ def _rows(
             "at": now,
             "facts": facts,
             "text_digest": digest,
-            "link": appliance.last_link,
+            "link": link,
         }
-    appliance.version = wanted
+    artifact.last_link = link
+    artifact.touch_count = artifact.version = wanted
+
+
+def _write(session: Session, rows: Sequence[Row]) -> None:
+    connection = session.connection()
+    driver = connection.connection.driver_connection
+    if isinstance(driver, psycopg.Connection):
+        _copy(driver, rows)
+    else:
+        # Of the table: an INSERT of the class takes half as long again.
+        connection.execute(insert(TOUCHES), rows)
+
+
+def _copy(driver: "psycopg.Connection[Any]", rows: Sequence[Row]) -> None:
+    """COPY takes half the time of INSERT."""
+    columns = sql.SQL(", ").join(map(sql.Identifier, rows[0]))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(TOUCHES.name), columns)
+    with driver.cursor() as cursor:
+        cursor.adapters.register_dumper(dict, JsonbDumper)
+        with cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(list(row.values()))

@@ -26,6 +26,7 @@ from cloudhands.common.testing.processes import running
 
 USER = "cloudhands"
 TEMPLATE = "upgraded"
+PROGRAMS = ("initdb", "postgres")
 UNPRIVILEGED = ("postgres", "nobody")
 # Debian keeps the programs of each version in a folder of its own, outside everyone's PATH.
 FOLDERS = "/usr/lib/postgresql"
@@ -95,7 +96,7 @@ def postgresql(*settings: str, fast: bool = True) -> Iterator[PostgreSQL]:
     :param settings: more of its settings, each as `name=value`.
     :param fast: give durability up for speed.
     """
-    initdb, server = (_program(name) for name in ("initdb", "postgres"))
+    initdb, server = (_program(name) for name in PROGRAMS)
     # Short, because the path of a socket may have 107 bytes only.
     folder = Path(tempfile.mkdtemp(prefix="ch-pg-", dir="/tmp"))
     prefix = _give_to_unprivileged(folder)
@@ -121,12 +122,21 @@ def _initialise(initdb: Sequence[str], data: Path, folder: Path) -> None:
     )
 
 
+def is_installed() -> bool:
+    """Whether a server can be started here."""
+    return all(_find(name) for name in PROGRAMS)
+
+
 def _program(name: str) -> Path:
+    return _find(name) or programs.require(name, "postgresql")
+
+
+def _find(name: str) -> Path | None:
     found = programs.find(name)
     if found is None:
         versions = Path(FOLDERS).glob(f"*/bin/{name}")
         found = max(versions, key=lambda path: int(path.parts[-3]), default=None)
-    return found or programs.require(name, "postgresql")
+    return found
 
 
 def _give_to_unprivileged(folder: Path) -> list[str]:
