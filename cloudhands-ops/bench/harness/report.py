@@ -52,7 +52,12 @@ Figures = Mapping[str, Figure]
 
 def as_json(goals: Sequence[Goal], figures: Figures) -> str:
     """One object with a value for each goal; null for what could not be measured."""
-    return json.dumps({goal.key: figures[goal.key].value for goal in goals})
+    return json.dumps(values(goals, figures))
+
+
+def values(goals: Sequence[Goal], figures: Figures) -> Mapping[str, float | None]:
+    """A value for each goal; None for what could not be measured."""
+    return {goal.key: figures[goal.key].value for goal in goals}
 
 
 def table(goals: Sequence[Goal], figures: Figures) -> str:

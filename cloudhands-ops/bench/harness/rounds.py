@@ -3,11 +3,21 @@
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
-from harness.load import Loader, Target
+TargetT = TypeVar("TargetT")
+AskedT = TypeVar("AskedT", contravariant=True)
+
+
+class Rater(Protocol[AskedT]):
+    """Finds out how many times a second something can be had, as `harness.load.Loader` does."""
+
+    def rate(self, target: AskedT, seconds: float) -> float:
+        """How many times a second, by trying for so many seconds."""
+
 
 Rates = Mapping[str, Sequence[float]]
-"""Answers a second by target, one figure a round."""
+"""How many times a second, by target, one figure a round."""
 
 
 @dataclass(frozen=True)
@@ -31,17 +41,17 @@ class Ratio:
     high: float
 
 
-def interleaved(loader: Loader, targets: Mapping[str, Target], plan: Plan) -> Rates:
-    """Load one target after the other, in every round from another one on.
+def interleaved(rater: Rater[TargetT], targets: Mapping[str, TargetT], plan: Plan) -> Rates:
+    """Try one target after the other, in every round from another one on.
 
-    Each is loaded a little before, uncounted: what it makes at its first request is not measured.
+    Each is tried a little before, uncounted: what it makes at its first time is not measured.
     """
     for target in targets.values():
-        loader.rate(target, plan.seconds / 2)
+        rater.rate(target, plan.seconds / 2)
     found: dict[str, list[float]] = {name: [] for name in targets}
     for number in range(plan.rounds):
         for name in _rotated(list(targets), number):
-            found[name].append(loader.rate(targets[name], plan.seconds))
+            found[name].append(rater.rate(targets[name], plan.seconds))
     return found
 
 
