@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from cloudhands.common.db import Database
+from cloudhands.common.db import Database, opened
 
 
 @pytest.fixture
@@ -55,3 +55,16 @@ def test_a_closed_database_holds_no_file_also_when_it_was_used_again(file):
         assert open_descriptors(file) > 0
         database.close()
         assert open_descriptors(file) == 0
+
+
+@pytest.mark.parametrize(("configured", "used"), [("4", "1.1"), ("2.5", "2.5")])
+def test_postgresql_reckons_with_quick_reads_unless_told_otherwise(
+    postgresql_url, configured, used
+):
+    with opened(postgresql_url) as database, database.writing() as session:
+        name = database.engine.url.database
+        session.execute(text(f"ALTER DATABASE {name} SET random_page_cost TO {configured}"))
+    with opened(postgresql_url) as database:
+        for transaction in (database.reading, database.writing, database.looking):
+            with transaction() as connection:
+                assert connection.scalar(text("SHOW random_page_cost")) == used

@@ -28,6 +28,11 @@ from cloudhands.common.errors import ConfigurationError, DatabaseError
 SECRET = "cloudhands_secret"
 WRITES = "cloudhands_writes"
 MAX_OVERFLOW = 256
+# PostgreSQL reckons with a turning disk where nobody told it otherwise: for an organisation's 50
+# appliances it then reads all of 10,000 nodes, which takes ten times as long as by the index.
+RANDOM_PAGE_COST = """
+SELECT set_config('random_page_cost', '1.1', false) WHERE current_setting('random_page_cost') = '4'
+"""
 
 FoundT = TypeVar("FoundT")
 
@@ -211,6 +216,8 @@ def _engine(url: str) -> Engine:
         _make_file(parsed.database)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "connect", _prepare_postgresql)
     return engine
 
 
@@ -243,6 +250,11 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
         "foreign_keys=ON",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _prepare_postgresql(connection: Any, record: Any) -> None:
+    connection.execute(RANDOM_PAGE_COST).close()
+    connection.commit()
 
 
 def _begin_sqlite(connection: Connection) -> None:
