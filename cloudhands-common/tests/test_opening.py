@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from cloudhands.common import settings
 from cloudhands.common.db import opened
@@ -105,3 +106,19 @@ def test_a_database_that_is_down_is_named(tmp_path: Path) -> None:
     ):
         upgrade(database, tmp_path / "server.key")
     assert not (tmp_path / "server.key").exists()
+
+
+def test_a_key_file_that_history_was_not_written_with_is_not_taken_for_the_one(
+    place: settings.Settings,
+) -> None:
+    """Where a release that did not know of it, or whoever was killed, left no mark."""
+    write(place)
+    with opened(place.database_url) as database, database.writing() as session:
+        session.execute(text("UPDATE installation SET key_mark = NULL"))
+    right = key_file(place).read_bytes()
+    key_file(place).unlink()
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="is not the one"):
+            write(place)
+    key_file(place).write_bytes(right)
+    write(place)

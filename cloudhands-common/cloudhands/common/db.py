@@ -145,6 +145,15 @@ class Database:
         with self._lock, Session(self._writers, info=info) as session, session.begin():
             yield session
 
+    def tidy(self) -> None:
+        """Let go of what has been overwritten: of what SQLite keeps in its log.
+
+        Others who are at work there may keep it from being emptied until they are done.
+        """
+        if self.is_sqlite:
+            with self.looking() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").close()
+
     def close(self) -> None:
         """Give back every connection; more can be opened afterwards."""
         self.engine.dispose()
@@ -248,6 +257,8 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
+        # Else what was deleted stays in free pages, and goes into every backup.
+        "secure_delete=ON",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
 

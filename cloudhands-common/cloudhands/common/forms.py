@@ -29,6 +29,14 @@ Mail = Annotated[
 ]
 
 
+def writable(text: str) -> str:
+    """A text of others, for instance a cloud's, as every database takes it.
+
+    Without NUL, and with a mark for what is no character (a lone half of a surrogate pair).
+    """
+    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+
+
 class Form(BaseModel):
     """A command's input: unknown fields are errors."""
 

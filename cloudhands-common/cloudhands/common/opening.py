@@ -11,12 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import inspect, select, update
+from sqlalchemy.orm import Session
 
 from cloudhands.common import schema, tokens
 from cloudhands.common.actor.commands import installation
 from cloudhands.common.actor.tables import Installation
 from cloudhands.common.db import Database, explained, opened
 from cloudhands.common.errors import ConfigurationError
+from cloudhands.common.history import verification
 from cloudhands.common.settings import Settings
 
 
@@ -47,8 +49,11 @@ def upgrade(database: Database, file: Path) -> str:
     if remembers:
         give_secret(database, file)
         return schema.upgrade(database)
-    database.secret = tokens.read_secret(file)
-    revision = schema.upgrade(database)
+    secret = tokens.read_secret(file)
+    with explained(database), database.writing() as session:
+        revision = schema.upgrade_within(session.connection(), secret)
+        # With it, or another key file could be taken for the one that history was sealed with.
+        _remember(session, _mark_of(secret))
     give_secret(database, file)
     return revision
 
@@ -59,12 +64,13 @@ def give_secret(database: Database, file: Path) -> None:
     :raises ConfigurationError: if it is not there, or not the one it was.
     """
     mark = _mark(database)
-    if mark is None:
-        secret = tokens.read_secret(file)
-        mark = _remember(database, _mark_of(secret))
-    else:
+    if mark is not None:
         secret = _known_secret(database, file)
-    if not hmac.compare_digest(mark, _mark_of(secret)):
+        fits = hmac.compare_digest(mark, _mark_of(secret))
+    else:
+        secret = tokens.read_secret(file)
+        fits = _take(database, secret)
+    if not fits:
         raise ConfigurationError(
             f"key_file {file} is not the one that the history in {database.address} is written "
             "with. Restore that one from the backup, or copy it from another of this "
@@ -73,13 +79,22 @@ def give_secret(database: Database, file: Path) -> None:
     database.secret = secret
 
 
+def _take(database: Database, secret: bytes) -> bool:
+    """Remember a key file where none is known, if it is the one that history is written with."""
+    with database.writing() as session:
+        if not verification.is_sealed_with(session, secret):
+            return False
+        return hmac.compare_digest(_remember(session, _mark_of(secret)), _mark_of(secret))
+
+
 def _known_secret(database: Database, file: Path) -> bytes:
-    if not file.exists():
+    try:
+        return tokens.read_secret(file, make=False)
+    except FileNotFoundError:
         raise ConfigurationError(
             f"key_file {file} is not there, but the history in {database.address} is written with "
             "it. Restore it from the backup: a new one could not verify what was written"
-        )
-    return tokens.read_secret(file, make=False)
+        ) from None
 
 
 def _remembers(database: Database) -> bool:
@@ -101,11 +116,10 @@ def _mark(database: Database) -> str | None:
         return session.scalar(select(Installation.key_mark))
 
 
-def _remember(database: Database, mark: str) -> str:
+def _remember(session: Session, mark: str) -> str:
     """Keep a mark unless there is one; returns the one that is kept."""
-    with database.writing() as session:
-        installation(session)
-        session.execute(
-            update(Installation).where(Installation.key_mark.is_(None)).values(key_mark=mark)
-        )
-        return session.scalars(select(Installation.key_mark)).one() or ""
+    installation(session)
+    session.execute(
+        update(Installation).where(Installation.key_mark.is_(None)).values(key_mark=mark)
+    )
+    return session.scalars(select(Installation.key_mark)).one() or ""

@@ -21,12 +21,17 @@ def read_secret(file: Path, *, make: bool = True) -> bytes:
     Two processes that start at once agree: the file appears whole or not at all.
 
     :param make: whether it may be made: not where it has been in use already.
+    :raises FileNotFoundError: if it is not there and may not be made.
     :raises ConfigurationError: if it cannot be read or made, or is too short to be one.
     """
     try:
         if make and not file.exists():
             _make(file)
         secret = bytes.fromhex(file.read_text(encoding="ascii").strip())
+    except FileNotFoundError:
+        if not make:
+            raise
+        raise ConfigurationError(f"key_file {file} went away while it was made") from None
     except (OSError, ValueError) as error:
         raise ConfigurationError(
             f"key_file {file} cannot be used: {error}. Restore it from the backup"
@@ -47,10 +52,20 @@ def _make(file: Path) -> None:
             os.fsync(out.fileno())
         # Not a rename: that would replace the secret of whoever came first.
         os.link(fresh, file)
+        _settle(file.parent)
     except FileExistsError:
         pass
     finally:
         fresh.unlink()
+
+
+def _settle(folder: Path) -> None:
+    """Wait until the folder's list of files is on the disk: what is sealed needs the key."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def derive(secret: bytes, purpose: str, subject: str) -> str:

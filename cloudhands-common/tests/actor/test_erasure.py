@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from cloudhands.common import history
 from cloudhands.common.account import api_tokens, keys, sessions
 from cloudhands.common.account.passwords import set_password
-from cloudhands.common.actor.commands import component, user_of_person
+from cloudhands.common.actor.commands import NewUser, component, user_of_person
 from cloudhands.common.actor.erasure import erase_user
 from cloudhands.common.actor.queries import BURST, OPERATOR
 from cloudhands.common.actor.tables import User
@@ -18,14 +18,15 @@ from cloudhands.common.appliance import commands as appliances
 from cloudhands.common.appliance.states import APPLIANCE
 from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.db import Database
-from cloudhands.common.errors import Conflict, NotFound
+from cloudhands.common.errors import Conflict, InvalidInput, NotFound
+from cloudhands.common.forms import parse
 from cloudhands.common.history.verification import verify
 from cloudhands.common.machine import move
 from cloudhands.common.mail.commands import post
 from cloudhands.common.registration import commands as registrations
 from cloudhands.common.registration import links, publishing
 from cloudhands.common.registration.commands import NewRegistration, invite
-from cloudhands.common.testing.databases import SECRET
+from cloudhands.common.testing.databases import SECRET, short_lived
 from cloudhands.common.testing.factories import KEY, NOON, Factory, person
 
 WORDS = ("Zebedee", "zebedee", "weather station")
@@ -182,3 +183,16 @@ def test_an_ended_registration_tells_nothing_of_who_was_erased(rolled_back: Sess
         registrations.invite_again(rolled_back, scene.make.operator, left, NOON)
     again = registrations.NewRegistration(mail="grace@example.org")
     assert registrations.invite(rolled_back, scene.make.operator, None, again, NOON).is_open
+
+
+def test_nobody_can_take_the_name_that_an_erased_person_gets(rolled_back: Session) -> None:
+    make = Factory(rolled_back)
+    user = make.user("first")
+    erase_user(rolled_back, make.operator, user, NOON)
+    with pytest.raises(InvalidInput):
+        parse(NewUser, {"uid": user.uid, "name": "X", "mail": "x@example.org"})
+
+
+def test_what_is_deleted_leaves_no_free_page(sqlite_url: str) -> None:
+    with short_lived(sqlite_url) as database, database.reading() as session:
+        assert session.scalar(text("PRAGMA secure_delete")) == 1

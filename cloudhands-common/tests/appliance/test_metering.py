@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 from cloudhands.common import history
@@ -148,6 +148,53 @@ def test_a_clock_that_was_set_back_makes_no_negative_time(scene: Scene) -> None:
     assert scene.use(0, 10) == [("private", "small", 1.5, 8)]
 
 
+def test_a_clock_that_was_set_back_counts_nothing_twice(scene: Scene) -> None:
+    appliance = running(scene)
+    for hours in (10, 6):
+        history.record(
+            scene.session, appliance, scene.make.burst, "looked at", NOON + hours * HOUR,
+            from_state="running", to_state="running",
+        )  # fmt: skip
+    scene.at(20, appliance, "deleting")
+    assert scene.use(0, 30) == [("private", "small", 19, 0)]
+
+
+def test_what_began_before_there_were_facts_is_where_it_is_now(scene: Scene) -> None:
+    appliance = scene.launch()
+    scene.at(1, appliance, "provisioning", "running")
+    scene.session.flush()
+    triggers = "ALTER TABLE touches DISABLE TRIGGER USER"
+    if scene.session.get_bind().dialect.name == "sqlite":
+        triggers = "DROP TRIGGER touches_are_not_changed"
+    scene.session.execute(text(triggers))
+    scene.session.execute(text("UPDATE touches SET facts = '{}'"))
+    scene.placed(appliance, "private", "small")
+    assert scene.use(0, 3) == [("private", "small", 2, 0)]
+
+
+def test_what_was_deleted_before_is_not_read(scene: Scene) -> None:
+    appliance = running(scene)
+    scene.at(3, appliance, "deleting", "deleted")
+    scene.session.flush()
+    found = scene.session.execute(
+        metering._rows(scene.organisation.id, NOON + 5 * HOUR, NOON + 9 * HOUR)
+    ).all()
+    assert found == []
+    assert scene.use(0, 9) == [("private", "small", 2, 0)]
+
+
+def test_what_happened_later_is_not_read(scene: Scene) -> None:
+    appliance = running(scene)
+    for hours in range(10, 40):
+        history.record(
+            scene.session, appliance, scene.make.burst, "looked at", NOON + hours * HOUR,
+            from_state="running", to_state="running",
+        )  # fmt: skip
+    scene.session.flush()
+    found = scene.session.execute(metering._rows(scene.organisation.id, NOON, NOON + 5 * HOUR))
+    assert len(found.all()) <= 5
+
+
 def test_the_parts_of_a_time_sum_up_to_the_whole(scene: Scene) -> None:
     appliance = running(scene)
     scene.at(3.3, appliance, "stopping")
@@ -194,4 +241,4 @@ def test_the_number_of_queries_is_fixed(scene: Scene, database: Database, applia
         assert len(scene.use(0, 10)) == appliances
     finally:
         event.remove(database.engine, "before_cursor_execute", heard)
-    assert len(statements) == 2, statements
+    assert len(statements) == 3, statements

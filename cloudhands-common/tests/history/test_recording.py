@@ -8,6 +8,8 @@ from sqlalchemy.exc import DBAPIError
 
 from cloudhands.common import history
 from cloudhands.common.db import Database
+from cloudhands.common.history.verification import verify
+from cloudhands.common.testing.databases import SECRET
 from cloudhands.common.testing.factories import NOON, Factory
 
 
@@ -103,3 +105,22 @@ def test_a_row_of_history_cannot_be_replaced(database: Database) -> None:
 def rows(database: Database) -> list[tuple[object, ...]]:
     with database.reading() as session:
         return [tuple(row) for row in session.execute(text("SELECT * FROM touches ORDER BY id"))]
+
+
+def test_words_that_no_database_takes_do_not_hinder(database: Database) -> None:
+    with database.writing() as session:
+        make = Factory(session)
+        organisation = make.organisation()
+        history.record(session, organisation, make.operator, "a cloud's \ud800 and \0 words", NOON)
+        uuid = organisation.uuid
+    with database.reading() as session:
+        assert history.latest(session, uuid)[0].why == "a cloud's ? and  words"
+    assert verify(database, SECRET).findings == []
+
+
+def test_whoever_changed_something_is_told_by_id_too(database: Database) -> None:
+    with database.writing() as session:
+        make = Factory(session)
+        uuid, actor = make.organisation().uuid, make.operator.uuid
+    with database.reading() as session:
+        assert history.latest(session, uuid)[0].actor == actor

@@ -9,11 +9,13 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from cloudhands.common import history
+from cloudhands.common.appliance.states import APPLIANCE
 from cloudhands.common.db import Database
 from cloudhands.common.errors import InvalidInput
 from cloudhands.common.history import chain
 from cloudhands.common.history.erasure import erase_texts
 from cloudhands.common.history.verification import Checkpoint, Verified, checkpoint, verify
+from cloudhands.common.machine import move
 from cloudhands.common.organisation.queries import by_name
 from cloudhands.common.testing.databases import SECRET
 from cloudhands.common.testing.factories import NOON, Factory
@@ -151,7 +153,10 @@ def test_a_text_erased_with_the_key_leaves_the_chain_whole(
 
 def test_a_removed_row_is_named(database: Database, artifact: UUID) -> None:
     forge(database, *_removal("number = 3"), artifact=artifact)
-    assert sentences(database) == [f"{artifact}: row 3 was removed"]
+    removed, after = sentences(database)
+    assert removed == f"{artifact}: row 3 was removed"
+    assert f"{artifact}: row 4" in after
+    assert "cannot be verified: the row before it is missing" in after
 
 
 def _removal(which: str) -> tuple[str, str]:
@@ -199,6 +204,32 @@ def test_a_cut_tail_with_the_thing_taken_back_shows_against_a_checkpoint(
     assert sentences(database) == []  # what the chain alone cannot know
     (found,) = sentences(database, kept)
     assert f"up to touch {kept.last} it is not what it was at the checkpoint" in found
+
+
+@pytest.mark.parametrize("left", [0, 1, 2])
+def test_a_cut_tail_shows_though_the_thing_tells_of_an_earlier_link(
+    database: Database, left: int
+) -> None:
+    """What only says less than before contradicts the state that the thing is in."""
+    with database.writing() as session:
+        make = Factory(session)
+        organisation = make.organisation()
+        appliance = make.appliance(organisation, make.member(organisation))
+        for state in ("provisioning", "running"):
+            move(session, APPLIANCE, appliance, state, make.burst, "so it is", NOON)
+        it = appliance.uuid
+    last = f"(SELECT link FROM touches WHERE artifact_uuid = :it AND number = {left})"
+    forge(
+        database,
+        *_removal(f"number > {left}"),
+        f"UPDATE appliances SET touch_count = {left}, last_link = coalesce({last}, '') "
+        "WHERE uuid = :it",
+        artifact=it,
+    )
+    (found,) = sentences(database)
+    told = "tells of" if left else "rows were removed"
+    assert str(it) in found
+    assert told in found
 
 
 def test_what_comes_after_a_checkpoint_does_not_contradict_it(
@@ -262,7 +293,9 @@ def test_history_of_nothing_is_named(database: Database, artifact: UUID) -> None
     assert f"{artifact}: there is history, but nothing that it is of" in sentences(database)
 
 
-@pytest.mark.parametrize("words", ["", "12", "12:", "12:abc", f"x:{'a' * 64}", f"1:{'G' * 64}"])
+@pytest.mark.parametrize(
+    "words", ["", "12", "12:", "12:abc", f"x:{'a' * 64}", f"{'9' * 25}:{'a' * 64}", f"1:{'G' * 64}"]
+)
 def test_what_is_no_checkpoint(words: str) -> None:
     with pytest.raises(InvalidInput, match="checkpoint"):
         Checkpoint.parse(words)

@@ -59,6 +59,14 @@ def test_what_has_no_price_is_told(metered, config, capsys):
     assert "1 without a price: see providers.NAME.prices" in out
 
 
+def test_what_has_not_happened_yet_is_not_told(metered, capsys):
+    assert metered("metering", "report", "eo", "--until", "2099-01-01", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["until"] < "2098"
+    assert metered("metering", "report", "eo", "--since", "2098-01-01") == 1
+    assert "is not before" in capsys.readouterr().err
+
+
 def test_nothing_in_the_time_is_no_error(metered, capsys):
     arguments = ("--since", "2026-02-01", "--until", "2026-02-02", "--json")
     assert metered("metering", "report", "eo", *arguments) == 0
@@ -69,7 +77,7 @@ def test_nothing_in_the_time_is_no_error(metered, capsys):
     ("arguments", "words"),
     [
         (("nobody",), "There is no organisation nobody"),
-        (("eo", "--since", "2026-03-02", "--until", "2026-03-01"), "is not after 2026-03-02"),
+        (("eo", "--since", "2026-03-02", "--until", "2026-03-01"), "is not before 2026-03-01"),
     ],
 )
 def test_what_is_wrong_is_named(metered, capsys, arguments, words):

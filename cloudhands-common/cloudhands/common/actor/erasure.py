@@ -48,7 +48,8 @@ def erase_user(session: Session, actor: Actor, user: User, now: datetime) -> int
     _end_memberships(session, actor, user, now)
     _end_registrations(session, actor, user, now)
     _forget(session, user)
-    user.name, user.uid, user.mail = NAME, f"erased-{user.id}", ""
+    # With a space: nobody can choose it.
+    user.name, user.uid, user.mail = NAME, f"erased {user.id}", ""
     user.directory_id, user.erased_at = None, now
     count_rename(session)
     erased = erase_texts(session, _touches(session, user))

@@ -117,7 +117,7 @@ def hold(session: Session, node: Node, addresses: Sequence[Address], now: dateti
 
     :returns: those that another living node is still written down with; they are not held.
     """
-    wanted = {(address.network, address.address) for address in addresses}
+    wanted = {(address.network, ranges.canonical(address.address)) for address in addresses}
     held = {(row.network, row.address): row for row in _held(session, node)}
     gone = [row for key, row in held.items() if key not in wanted and not row.allotted]
     _give_back(session, gone, now)

@@ -53,3 +53,14 @@ def _require_few(count: int) -> None:
 
 
 _REMEDY = "Write a network such as 192.0.2.0/24, or a first and a last address with a hyphen."
+
+
+def canonical(address: str) -> str:
+    """An address as pools write it, so that one of two spellings is not taken for another one.
+
+    What is no IP address stays as the cloud wrote it.
+    """
+    try:
+        return str(ip_address(address))
+    except ValueError:
+        return address

@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from cloudhands.common.appliance.tables import Appliance
@@ -56,11 +56,9 @@ class Use:
 
 
 class _Row(NamedTuple):
-    """A row of history, with what the appliance's own row says."""
+    """A row of history."""
 
-    uuid: UUID
-    label: str
-    definition: Mapping[str, Any]
+    appliance_id: int
     number: int
     at: datetime
     state: str | None
@@ -70,14 +68,15 @@ class _Row(NamedTuple):
 def use(session: Session, organisation_id: int, since: datetime, until: datetime) -> Sequence[Use]:
     """An organisation's use between two times, by appliance in the order of their making.
 
-    Two queries, whose cost follows what happened in between, and how many appliances there are.
+    Three queries, whose cost follows what happened in between, and how many appliances there were.
     """
     names = {row.id: row.name for row in session.execute(select(Provider.id, Provider.name))}
+    there = {row.id: row for row in session.execute(_appliances(organisation_id, since, until))}
     rows = (_Row(*row) for row in session.execute(_rows(organisation_id, since, until)))
     return [
         found
-        for _, touches in groupby(rows, attrgetter("uuid"))
-        for found in _of_appliance(list(touches), names, since, until)
+        for id_, touches in groupby(rows, attrgetter("appliance_id"))
+        for found in _of_appliance(there[id_], list(touches), names, since, until)
     ]
 
 
@@ -97,9 +96,35 @@ def cost(used: Use, prices: Mapping[str, Iterable[Price]]) -> Decimal | None:
     return None
 
 
+def _appliances(organisation_id: int, since: datetime, until: datetime) -> Any:
+    columns = (
+        Appliance.id,
+        Appliance.uuid,
+        Appliance.label,
+        Appliance.definition,
+        Appliance.provider_id,
+        Appliance.seen_size,
+    )
+    return select(*columns).where(*_existed(organisation_id, since, until))
+
+
+def _existed(organisation_id: int, since: datetime, until: datetime) -> Sequence[Any]:
+    """What may have been in use: what ended before is passed over by its last row."""
+    last = aliased(Touch)
+    ended = select(last.at).where(
+        last.artifact_uuid == Appliance.uuid, last.number == Appliance.touch_count
+    )
+    return (
+        Appliance.organisation_id == organisation_id,
+        Appliance.created_at < until,
+        or_(Appliance.state != "deleted", ended.scalar_subquery() > since),
+    )
+
+
 def _rows(organisation_id: int, since: datetime, until: datetime) -> Any:
-    before = aliased(Touch)
-    # The last row before the time begins: read backwards, and no further than that.
+    # The last row before the time begins, and the first after it: each is found by reading from
+    # the nearer end, and no further.
+    before, after = aliased(Touch), aliased(Touch)
     first = (
         select(before.number)
         .where(before.artifact_uuid == Appliance.uuid, before.at <= since)
@@ -107,36 +132,38 @@ def _rows(organisation_id: int, since: datetime, until: datetime) -> Any:
         .limit(1)
         .scalar_subquery()
     )
+    beyond = (
+        select(after.number)
+        .where(after.artifact_uuid == Appliance.uuid, after.at >= until)
+        .order_by(after.number)
+        .limit(1)
+        .scalar_subquery()
+    )
     return (
-        select(
-            Appliance.uuid,
-            Appliance.label,
-            Appliance.definition,
-            Touch.number,
-            Touch.at,
-            Touch.to_state,
-            Touch.facts,
-        )
+        select(Appliance.id, Touch.number, Touch.at, Touch.to_state, Touch.facts)
         .join(Touch, Touch.artifact_uuid == Appliance.uuid)
         .where(
-            Appliance.organisation_id == organisation_id,
-            Appliance.created_at < until,
+            *_existed(organisation_id, since, until),
             Touch.number >= func.coalesce(first, 0),
+            Touch.number <= func.coalesce(beyond, Appliance.touch_count),
         )
         .order_by(Appliance.id, Touch.number)
     )
 
 
 def _of_appliance(
-    touches: Sequence[_Row], names: Mapping[int, str], since: datetime, until: datetime
+    appliance: Any,
+    touches: Sequence[_Row],
+    names: Mapping[int, str],
+    since: datetime,
+    until: datetime,
 ) -> Iterator[Use]:
     found: dict[tuple[str | None, str | None], Use] = {}
-    for touch, ends in zip(touches, [*(row.at for row in touches[1:]), until], strict=True):
+    for touch, ends in zip(touches, _ends(touches, until), strict=True):
         counted = COUNTED.get(touch.state or "")
-        # Clocks that were set back make no negative time.
         lasting = max(min(ends, until) - max(touch.at, since), timedelta())
         if counted and lasting:
-            used = _blank(touch, names)
+            used = _blank(appliance, touch, names)
             used = found.get((used.provider, used.size), used)
             found[used.provider, used.size] = replace(
                 used, **{counted: getattr(used, counted) + lasting}
@@ -144,7 +171,22 @@ def _of_appliance(
     yield from found.values()
 
 
-def _blank(touch: _Row, names: Mapping[int, str]) -> Use:
-    provider, size = names.get(touch.facts.get("provider", 0)), touch.facts.get("size")
-    mapped = touch.definition["sizes"].get(size, {}).get("on", {})
-    return Use(touch.uuid, touch.label, provider, size, mapped.get(provider))
+def _ends(touches: Sequence[_Row], until: datetime) -> Sequence[datetime]:
+    """When what each row tells was over.
+
+    A clock that was set back makes no time negative, and none count twice: a row is over as soon
+    as any later one was written.
+    """
+    ends, earliest = [], until
+    for touch in reversed(touches):
+        ends.append(earliest)
+        earliest = min(earliest, touch.at)
+    return ends[::-1]
+
+
+def _blank(appliance: Any, touch: _Row, names: Mapping[int, str]) -> Use:
+    # Rows of releases that did not write facts: what the appliance's own row says now.
+    facts = touch.facts or {"provider": appliance.provider_id, "size": appliance.seen_size}
+    provider, size = names.get(facts.get("provider") or 0), facts.get("size")
+    mapped = appliance.definition["sizes"].get(size, {}).get("on", {})
+    return Use(appliance.uuid, appliance.label, provider, size, mapped.get(provider))

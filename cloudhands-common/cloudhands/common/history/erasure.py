@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select, text, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from cloudhands.common.db import secret_of
@@ -19,8 +19,6 @@ def erase_texts(session: Session, touches: Sequence[int]) -> int:
     :returns: how many were erased.
     """
     key = chain.key(secret_of(session))
-    if session.get_bind().dialect.name == "sqlite":
-        session.execute(text("PRAGMA secure_delete=ON"))  # else the words stay in free pages
     batches = (touches[first : first + BATCH] for first in range(0, len(touches), BATCH))
     return sum(_erase(session, key, batch) for batch in batches)
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from cloudhands.common.actor.tables import Actor
 from cloudhands.common.db import secret_of
+from cloudhands.common.forms import writable
 from cloudhands.common.history import chain
 from cloudhands.common.history.tables import Touch, TouchText
 
@@ -33,10 +34,11 @@ class Recorded(Protocol):
 
 @dataclass(frozen=True)
 class Event:
-    """A Touch as people read it: `who` is the actor's name."""
+    """A Touch as people read it: `who` is the actor's name now, `actor` their id."""
 
     at: datetime
     who: str
+    actor: UUID
     from_state: str | None
     to_state: str | None
     why: str
@@ -67,7 +69,7 @@ def record(
     if session.get_bind().dialect.name != "sqlite":
         # Two that record at once would both go on from the same link.
         session.refresh(artifact, ("version", "touch_count", "last_link"), with_for_update=True)
-    salt = chain.salt()
+    why, salt = writable(why), chain.salt()
     row = chain.Sealed(
         kind=artifact.kind,
         artifact=artifact.uuid,
@@ -107,6 +109,7 @@ def latest(session: Session, artifact: UUID, limit: int = 50) -> Sequence[Event]
         select(
             Touch.at,
             Actor.name,
+            Actor.uuid,
             Touch.from_state,
             Touch.to_state,
             func.coalesce(TouchText.why, ERASED),

@@ -14,18 +14,21 @@ from itertools import groupby
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import ColumnElement, Select, false, func, null, select, text, true
 from sqlalchemy.orm import Session
 
 from cloudhands.common import schema
-from cloudhands.common.actor.tables import Actor
-from cloudhands.common.db import Database
+from cloudhands.common.actor.tables import Actor, User
+from cloudhands.common.db import Artifact, Database
 from cloudhands.common.errors import InvalidInput
 from cloudhands.common.history import chain
 from cloudhands.common.history.tables import Touch, TouchText
+from cloudhands.common.mail.tables import Message
+from cloudhands.common.provider.tables import Provider
 
 BATCH = 2000
 _DIGEST_LENGTH = 64
+_MOST_DIGITS = 18  # of a row's id in both databases
 
 Progress = Callable[[int], object]
 """Called with the number of rows that have been read."""
@@ -79,7 +82,7 @@ class Checkpoint(NamedTuple):
         """
         last, _, digest = words.strip().partition(":")
         whole = len(digest) == _DIGEST_LENGTH and set(digest) <= set("0123456789abcdef")
-        if not (last.isascii() and last.isdecimal() and whole):
+        if not (last.isascii() and last.isdecimal() and len(last) <= _MOST_DIGITS and whole):
             raise InvalidInput({"checkpoint": "not what 'history checkpoint' printed: NUMBER:HEX"})
         return cls(int(last), digest)
 
@@ -92,10 +95,16 @@ class _Row(NamedTuple):
 
 
 class _Head(NamedTuple):
-    """What an artifact's own row tells of its history."""
+    """What an artifact's own row tells of its history.
+
+    :param state: what its last row has to tell, too; None for what has no state.
+    :param begun: whether there must be a row, since its first one was written with it.
+    """
 
     number: int
     link: str
+    state: str | None
+    begun: bool
 
 
 def verify(
@@ -131,6 +140,16 @@ def verify_within(
         findings += _check(key, artifact, rows, heads.pop(artifact, None))
         progress(counts["rows"])
     return Verified(findings=[*findings, *_without_rows(heads)], **counts)
+
+
+def is_sealed_with(session: Session, secret: bytes) -> bool:
+    """Whether what history there is was written with this secret, by one of its rows."""
+    first = session.execute(_ROWS.where(Touch.number == 1).limit(1)).one_or_none()
+    if first is None:
+        return True
+    _, *sealed, link, _, _, _, _ = first
+    expected = chain.link(chain.key(secret), chain.BEGINNING, chain.Sealed(*sealed))
+    return hmac.compare_digest(expected, link)
 
 
 def checkpoint(database: Database) -> Checkpoint:
@@ -190,9 +209,23 @@ def _stream(session: Session, query: Select[*tuple[Any, ...]]) -> Iterable[Any]:
 def _heads(session: Session) -> dict[UUID, _Head]:
     found: dict[UUID, _Head] = {}
     for model in schema.artifacts():
-        rows = session.execute(select(model.uuid, model.touch_count, model.last_link))
-        found |= {uuid: _Head(number, link) for uuid, number, link in rows}
+        rows = session.execute(
+            select(
+                model.uuid,
+                model.touch_count,
+                model.last_link,
+                getattr(model, "state", null()),
+                _begun(model),
+            )
+        )
+        found |= {uuid: _Head(*head) for uuid, *head in rows}
     return found
+
+
+def _begun(model: type[Artifact]) -> ColumnElement[bool]:
+    if model is Actor:
+        return Actor.kind_of_actor == User.kind
+    return false() if model in (Provider, Message) else true()
 
 
 def _check(
@@ -235,6 +268,8 @@ def _gaps(artifact: UUID, rows: Sequence[_Row]) -> Iterator[Finding]:
     for row in rows:
         for missing in range(number + 1, min(row.sealed.number, number + 1 + BATCH)):
             yield Finding(artifact, "was removed", missing)
+        if row.sealed.number > number + 1:
+            yield _of(row, "cannot be verified: the row before it is missing")
         if row.sealed.number <= number:
             yield _of(row, "was inserted: there is one of that number")
         number = row.sealed.number
@@ -262,12 +297,14 @@ def _check_end(artifact: UUID, last: _Row, head: _Head | None) -> Iterator[Findi
         yield _of(last, f"was added, or its thing's own row changed: that tells of {head.number}")
     elif last.link != head.link:
         yield _of(last, "is not the last one that was written, or its thing's own row was changed")
+    elif head.state and last.sealed.to_state and head.state != last.sealed.to_state:
+        yield _of(last, f"tells of {last.sealed.to_state}, but its thing is {head.state}: cut off?")
 
 
 def _without_rows(heads: Mapping[UUID, _Head]) -> Iterator[Finding]:
     for artifact, head in heads.items():
-        if head != _Head(0, chain.BEGINNING):
-            yield Finding(artifact, f"all {head.number} rows were removed")
+        if head.begun or head.number:
+            yield Finding(artifact, f"all {head.number or ''} rows were removed".replace("  ", " "))
 
 
 def _check_digest(session: Session, told: Checkpoint) -> Iterator[Finding]:

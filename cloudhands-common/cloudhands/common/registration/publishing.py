@@ -111,6 +111,7 @@ def expire(session: Session, actor: Actor, registration: Registration, now: date
     if now < registration.expires_at:
         raise Conflict(f"The registration does not run out before {registration.expires_at}.")
     move(session, REGISTRATION, registration, "expired", actor, "it ran out", now)
+    registration.key = None
 
 
 def _require(session: Session, permission: str, actor: Actor, registration: Registration) -> None:

@@ -10,7 +10,7 @@ from cloudhands.common.errors import NotFound, VerificationFailed
 from cloudhands.common.history import Event, verification
 from cloudhands.common.history.verification import Checkpoint, Finding, Verified
 from cloudhands.common.opening import opened_for
-from cloudhands.ops.admin.operation import answer, operation
+from cloudhands.ops.admin.operation import answer, look
 from cloudhands.ops.admin.parsing import Commands, command, group
 
 PROGRESS_ROWS = 100_000
@@ -48,7 +48,7 @@ def show(options: argparse.Namespace) -> None:
 
     :raises NotFound: if nothing is known of it.
     """
-    with operation(options) as done:
+    with look(options) as done:
         events = history.latest(done.session, options.uuid, options.limit)[::-1]
     if not events:
         raise NotFound(f"nothing is known of {options.uuid}: an id stands in the address of a page")
@@ -143,6 +143,7 @@ def _as_json(event: Event) -> dict[str, str | None]:
     return {
         "at": event.at.isoformat(),
         "who": event.who,
+        "actor": str(event.actor),
         "from": event.from_state,
         "to": event.to_state,
         "why": event.why,

@@ -11,7 +11,7 @@ from cloudhands.common.appliance.metering import Use
 from cloudhands.common.errors import InvalidInput, NotFound
 from cloudhands.common.organisation.queries import by_name
 from cloudhands.common.settings import Settings
-from cloudhands.ops.admin.operation import answer, operation
+from cloudhands.ops.admin.operation import answer, look
 from cloudhands.ops.admin.parsing import Commands, command, group
 
 CENT = Decimal("0.01")
@@ -46,17 +46,13 @@ def report(options: argparse.Namespace) -> None:
     :raises NotFound: if there is no such organisation.
     :raises InvalidInput: if the days are the wrong way round.
     """
-    with operation(options) as work:
-        now = work.now
-        until = options.until or now
-        since = options.since or now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        if since >= until:
-            raise InvalidInput({"until": f"{until:%Y-%m-%d} is not after {since:%Y-%m-%d}."})
-        organisation = by_name(work.session, options.name)
+    with look(options) as seen:
+        since, until = _times(options, seen.now)
+        organisation = by_name(seen.session, options.name)
         if organisation is None:
             raise NotFound(f"There is no organisation {options.name}.")
-        used = metering.use(work.session, organisation.id, since, until)
-        settings = work.settings
+        used = metering.use(seen.session, organisation.id, since, until)
+        settings = seen.settings
     rows = [_row(each, settings) for each in used]
     result = {
         "organisation": options.name,
@@ -67,6 +63,15 @@ def report(options: argparse.Namespace) -> None:
         **_totals(used, settings),
     }
     answer(options, result, *_lines(options.name, since, until, settings.currency, result))
+
+
+def _times(options: argparse.Namespace, now: datetime) -> tuple[datetime, datetime]:
+    """From when to when; what has not happened yet is no use."""
+    since = options.since or now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    until = min(options.until or now, now)
+    if since >= until:
+        raise InvalidInput({"since": f"{since:%Y-%m-%d} is not before {until:%Y-%m-%d %H:%M}."})
+    return since, until
 
 
 def _cost(used: Use, settings: Settings) -> Decimal | None:

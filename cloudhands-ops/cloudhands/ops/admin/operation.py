@@ -47,6 +47,29 @@ def operation(options: argparse.Namespace) -> Iterator[Operation]:
         yield Operation(session, component(session, OPERATOR, now), now, settings)
 
 
+@dataclass(frozen=True)
+class Look:
+    """What a command works with that changes nothing.
+
+    :param session: a reading one; nobody who writes waits for it.
+    """
+
+    session: Session
+    now: datetime
+    settings: Settings
+
+
+@contextmanager
+def look(options: argparse.Namespace) -> Iterator[Look]:
+    """A look at the settings' database.
+
+    :raises ConfigurationError: if a setting is wrong or the database is not up to date.
+    """
+    settings = service.read_settings(options)
+    with opened_for(settings) as database, explained(database), database.reading() as session:
+        yield Look(session, DatabaseClock(database)(), settings)
+
+
 def answer(options: argparse.Namespace, result: Mapping[str, Any], *lines: str) -> None:
     """Print what was done: one JSON object with `--json`, otherwise the lines.
 

@@ -1,13 +1,14 @@
 """`cloud-admin org`: organisations."""
 
 import argparse
+from collections.abc import Sequence
 from typing import get_args
 
 from cloudhands.common.actor.queries import user_by_uid
 from cloudhands.common.actor.tables import User
 from cloudhands.common.errors import ConfigurationError, NotFound
 from cloudhands.common.forms import parse
-from cloudhands.common.limits import MOST, WORDS, Limited, Limits
+from cloudhands.common.limits import MOST, WORDS, Limited, Limits, Use
 from cloudhands.common.membership.commands import grant
 from cloudhands.common.organisation import commands as organisations
 from cloudhands.common.organisation.commands import NewOrganisation
@@ -79,11 +80,12 @@ def change_limits(options: argparse.Namespace) -> None:
     named = {name: getattr(options, name) for name in WORDS}
     wanted = Limits(**{name: limit for name, limit in named.items() if limit is not UNCHANGED})
     with operation(options) as work:
-        organisation = by_name(work.session, options.name, lock=True)
+        # Only what is changed is locked: whoever ends a node takes the two the other way round.
+        organisation = by_name(work.session, options.name, lock=options.provider is None)
         if organisation is None:
             raise NotFound(f"There is no organisation {options.name}.")
-        limited = _set_limits(options, work, organisation, wanted)
-        _tell_limits(options, limited)
+        uses = _set_limits(options, work, organisation, wanted).uses
+    _tell_limits(options, uses)
 
 
 def _set_limits(
@@ -99,16 +101,16 @@ def _set_limits(
     return found
 
 
-def _tell_limits(options: argparse.Namespace, limited: Limited) -> None:
+def _tell_limits(options: argparse.Namespace, uses: Sequence[Use]) -> None:
     at = f" at {options.provider}" if options.provider else ""
-    result = {use.name: {"used": use.used, "limit": use.limit} for use in limited.uses}
+    result = {use.name: {"used": use.used, "limit": use.limit} for use in uses}
     answer(
         options,
         {"name": options.name, "provider": options.provider, "limits": result},
         f"{options.name}{at}:",
         *(
             f"  {WORDS[use.name]}: {use.used:,} of {'any' if use.limit is None else use.limit}"
-            for use in limited.uses
+            for use in uses
         ),
         "What is in use stays; a limit below it stops new requests only.",
     )

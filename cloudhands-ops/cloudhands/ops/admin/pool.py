@@ -7,7 +7,7 @@ from cloudhands.common.address.commands import define_pool
 from cloudhands.common.address.queries import PoolUse
 from cloudhands.common.errors import InvalidInput
 from cloudhands.common.provider.commands import provider
-from cloudhands.ops.admin.operation import Operation, answer, operation
+from cloudhands.ops.admin.operation import Operation, answer, look, operation
 from cloudhands.ops.admin.parsing import Commands, command, group
 
 
@@ -47,8 +47,8 @@ def define(options: argparse.Namespace) -> None:
 
 def show(options: argparse.Namespace) -> None:
     """Print every pool."""
-    with operation(options) as work:
-        uses = queries.every_use(work.session)
+    with look(options) as seen:
+        uses = queries.every_use(seen.session)
     lines = [_line(use) for use in uses] or [
         "There are no pools. Define one: cloud-admin pool define PROVIDER NETWORK ADDRESSES"
     ]

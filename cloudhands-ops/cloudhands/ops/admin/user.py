@@ -4,6 +4,7 @@ and the end of what is known of somebody.
 
 import argparse
 
+from cloudhands.common import service
 from cloudhands.common.account.passwords import set_password
 from cloudhands.common.actor.commands import NewUser, create_user
 from cloudhands.common.actor.erasure import erase_user
@@ -11,6 +12,7 @@ from cloudhands.common.actor.queries import user_by_uid
 from cloudhands.common.actor.tables import User
 from cloudhands.common.errors import Conflict, NotFound
 from cloudhands.common.forms import parse
+from cloudhands.common.opening import opened_for
 from cloudhands.ops.admin import secret
 from cloudhands.ops.admin.operation import answer, operation
 from cloudhands.ops.admin.parsing import Commands, command, group
@@ -64,6 +66,8 @@ def erase(options: argparse.Namespace) -> None:
             raise NotFound(f"There is no user {options.uid}.")
         uuid = str(user.uuid)
         texts = erase_user(work.session, work.actor, user, work.now)
+    with opened_for(service.read_settings(options)) as database:
+        database.tidy()
     answer(
         options,
         {"uid": options.uid, "uuid": uuid, "erased_texts": texts},

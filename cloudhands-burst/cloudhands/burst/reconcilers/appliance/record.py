@@ -30,6 +30,7 @@ from cloudhands.common.appliance.tables import Appliance, Node
 from cloudhands.common.catalogue.queries import amounts
 from cloudhands.common.cloud import Server
 from cloudhands.common.errors import CloudhandsError, LimitReached
+from cloudhands.common.forms import writable
 from cloudhands.common.machine import move
 from cloudhands.common.organisation.tables import Organisation
 from cloudhands.common.provider.queries import subscription
@@ -98,6 +99,7 @@ class _Entry:
 
         :param placement: how the choice of a cloud came about, if there was one to make.
         """
+        problem = writable(problem)
         before = (self.appliance.problem, self.appliance.placement)
         now = (problem, self.appliance.placement if placement is None else placement)
         if now != before:
