@@ -24,58 +24,41 @@ from hypothesis import HealthCheck, Phase, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
-    RuleBasedStateMachine,
     initialize,
     invariant,
     multiple,
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from cloudhands.burst.providers.simulated import adapter
+from cloudhands.burst.testing_asking import PEOPLE, SERVICE, Asking
 from cloudhands.burst.testing_chaos import CALLS, CLAIM, ChaoticWorld, Crash
-from cloudhands.burst.testing_invariants import Picture, broken, broken_since, seen
-from cloudhands.common.actor.commands import user_of_person
+from cloudhands.burst.testing_invariants import broken, broken_since, seen
 from cloudhands.common.actor.erasure import erase_user
 from cloudhands.common.actor.tables import User
 from cloudhands.common.appliance import commands as appliances
 from cloudhands.common.appliance.commands import Launch, Rename
-from cloudhands.common.appliance.queries import by_uuid
 from cloudhands.common.appliance.tables import Appliance
-from cloudhands.common.catalogue.commands import ItemDefinition
 from cloudhands.common.cloud import Denied, Full, Invalid, Temporary
-from cloudhands.common.errors import ClaimLost, Conflict, Forbidden, NotFound, Refused
+from cloudhands.common.errors import ClaimLost
 from cloudhands.common.history import verification
 from cloudhands.common.limits import Limits
 from cloudhands.common.machine import move
 from cloudhands.common.membership import commands as memberships
 from cloudhands.common.membership.commands import NewRole
-from cloudhands.common.membership.queries import locked
-from cloudhands.common.membership.tables import Membership
 from cloudhands.common.organisation import commands as organisations
 from cloudhands.common.organisation.tables import Organisation
 from cloudhands.common.provider import commands as providers
-from cloudhands.common.provider.queries import subscription_to
 from cloudhands.common.provider.states import SUBSCRIPTION
 from cloudhands.common.testing.databases import SECRET, short_lived
-from cloudhands.common.testing.factories import ITEM, Factory, person
+from cloudhands.common.testing.factories import Factory
 
 LONG = int(os.environ.get("CLOUDHANDS_EXAMPLES", "0"))
 SHORT = {"sqlite": 16, "postgresql": 4}
 STEPS = 25
-
-SMALL = ITEM.model_dump()["sizes"]["small"]
-SERVICE = ItemDefinition.model_validate(
-    ITEM.model_dump()
-    | {
-        "external_address": True,
-        "sizes": {"small": SMALL, "large": SMALL | {"vcpus": 3, "memory_mb": 4096}},
-    }
-)
-PEOPLE = {name: person(name) for name in ("ada", "ben", "cat", "dan", "eve")}
-FIRST = {"ada": "admin", "ben": "member", "cat": "member"}
 
 WHO = st.sampled_from(sorted(PEOPLE))
 # Most of the time somebody who may: the refusals are short.
@@ -96,27 +79,9 @@ ERRORS: dict[str, Callable[[], Exception]] = {
 # Of a server and its twin the one whose id is lower is kept: the ids have to be the same again.
 IDS = Random()
 
-Act = Callable[[Session, User], Any]
 
-
-class Cloudhands(RuleBasedStateMachine):
+class Cloudhands(Asking):
     launched = Bundle("launched")
-
-    def __init__(self, opened: Callable[[], Any]) -> None:
-        super().__init__()
-        self._closing = ExitStack()
-        self.world: ChaoticWorld = self._closing.enter_context(opened())
-        with self.world.database.writing() as session:
-            make = Factory(session)
-            self.item_id = make.item(SERVICE).id
-            organisation = session.get_one(Organisation, self.world.organisation_id)
-            for name, role in FIRST.items():
-                user = user_of_person(session, PEOPLE[name], None, make.now)
-                memberships.grant(session, make.operator, organisation, user, role, make.now)
-            for name in PEOPLE.keys() - FIRST.keys():
-                user_of_person(session, PEOPLE[name], None, make.now)
-        self.before: Picture = seen(self.world)
-        self.refused = False
 
     @initialize(
         target=launched,
@@ -389,77 +354,6 @@ class Cloudhands(RuleBasedStateMachine):
         for row in (*end.organisations, *end.subscriptions):
             assert [getattr(row, f"{name}_used") for name in Limits.model_fields] == [0] * 5
         assert verification.verify(self.world.database, SECRET).findings == []
-
-    # --- how it is done ---
-
-    def ask(self, who: str, act: Act, *, may: bool) -> Any:
-        """Do what somebody asks; who may not is refused, and what is refused changes nothing."""
-        with self.refusing(may), self.world.database.writing() as session:
-            made = act(session, self.user(session, who))
-            session.flush()
-            assert may, f"{who} may not do this"
-            return made
-        return None
-
-    @contextmanager
-    def refusing(self, may: bool = True) -> Iterator[None]:
-        self.refused = False
-        try:
-            yield
-        except (Forbidden, NotFound):
-            assert not may
-            self.refused = True
-        except Refused:
-            self.refused = True
-
-    def user(self, session: Session, name: str) -> User:
-        return user_of_person(session, PEOPLE[name], None, self.world.clock())
-
-    def one(self, session: Session, uuid: UUID) -> Appliance:
-        found = by_uuid(session, uuid, lock=True)
-        assert found is not None
-        return found
-
-    def of(self, session: Session, name: str) -> Membership:
-        user = self.user(session, name)
-        query = select(Membership.id).where(Membership.user_id == user.id)
-        found = session.scalar(query)
-        if found is None:
-            raise Conflict(f"{name} has no membership.")
-        return locked(session, found)
-
-    def subscription(self, session: Session, provider: str) -> Any:
-        return subscription_to(session, self.world.organisation_id, provider, lock=True)
-
-    def role(self, name: str) -> str | None:
-        """What somebody is in the organisation, as the rows said before this step."""
-        user_id = self.user_id(name)
-        active = [row for row in self.before.memberships if row.state == "active"]
-        return next((row.role for row in active if row.user_id == user_id), None)
-
-    def user_id(self, name: str) -> int | None:
-        known = {row.directory_id: row.id for row in self.before.users}
-        return known.get(PEOPLE[name].id)
-
-    def manages(self, name: str, uuid: UUID) -> bool:
-        owned = {row.uuid: row.owner_id for row in self.before.appliances}
-        role = self.role(name)
-        return role == "admin" or (role is not None and owned[uuid] == self.user_id(name))
-
-    def want_all(self, goal: str | None) -> None:
-        """An administrator, if there is one, sets the goal of all that can have it."""
-        found = seen(self.world)
-        admins = [row.user_id for row in found.memberships if is_administrator(row)]
-        if goal is None or not admins:
-            return
-        for row in found.appliances:
-            with suppress(Conflict), self.world.database.writing() as session:
-                admin, appliance = session.get_one(User, admins[0]), self.one(session, row.uuid)
-                appliances.set_goal(session, admin, appliance, goal, self.world.clock())
-
-
-def is_administrator(row: Any) -> bool:
-    return (row.role, row.state) == ("admin", "active")
 
 
 @contextmanager
