@@ -131,6 +131,14 @@ class Database:
         with Session(self.engine) as session:
             yield session
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """A session for queries that all see the same moment, whatever others commit meanwhile."""
+        with self.reading() as session:
+            if not self.is_sqlite:
+                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            yield session
+
     def looking(self) -> Connection:
         """A connection for small queries, each of which sees the last commit; to be closed.
 

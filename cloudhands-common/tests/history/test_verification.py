@@ -13,8 +13,9 @@ from cloudhands.common.appliance.states import APPLIANCE
 from cloudhands.common.db import Database
 from cloudhands.common.errors import InvalidInput
 from cloudhands.common.history import chain
+from cloudhands.common.history.checkpoints import Checkpoint, take
 from cloudhands.common.history.erasure import erase_texts
-from cloudhands.common.history.verification import Checkpoint, Verified, checkpoint, verify
+from cloudhands.common.history.verification import Verified, verify
 from cloudhands.common.machine import move
 from cloudhands.common.organisation.queries import by_name
 from cloudhands.common.testing.databases import SECRET
@@ -192,7 +193,7 @@ def test_a_whole_history_that_was_removed_is_named(database: Database, artifact:
 def test_a_cut_tail_with_the_thing_taken_back_shows_against_a_checkpoint(
     database: Database, artifact: UUID
 ) -> None:
-    kept = checkpoint(database)
+    kept = take(database)
     assert Checkpoint.parse(str(kept)) == kept
     last = "(SELECT link FROM touches WHERE artifact_uuid = :it AND number = 4)"
     forge(
@@ -235,11 +236,11 @@ def test_a_cut_tail_shows_though_the_thing_tells_of_an_earlier_link(
 def test_what_comes_after_a_checkpoint_does_not_contradict_it(
     database: Database, artifact: UUID
 ) -> None:
-    kept = checkpoint(database)
+    kept = take(database)
     with database.writing() as session:
         Factory(session).organisation("later")
     assert sentences(database, kept) == []
-    assert checkpoint(database) != kept
+    assert take(database) != kept
 
 
 def test_a_row_that_was_added_at_the_end_is_named(database: Database, artifact: UUID) -> None:

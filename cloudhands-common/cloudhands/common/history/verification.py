@@ -5,30 +5,26 @@ What no chain can show is an artifact that was taken back to an earlier state as
 row included: that is what a checkpoint, kept outside the database, is for.
 """
 
-import hashlib
 import hmac
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, false, func, null, select, text, true
+from sqlalchemy import ColumnElement, false, null, select, true
 from sqlalchemy.orm import Session
 
 from cloudhands.common import schema
 from cloudhands.common.actor.tables import Actor, User
 from cloudhands.common.db import Artifact, Database
-from cloudhands.common.errors import InvalidInput
-from cloudhands.common.history import chain
+from cloudhands.common.history import chain, checkpoints
+from cloudhands.common.history.checkpoints import Checkpoint
 from cloudhands.common.history.tables import Touch, TouchText
 from cloudhands.common.mail.tables import Message
 from cloudhands.common.provider.tables import Provider
 
 BATCH = 2000
-_DIGEST_LENGTH = 64
-_MOST_DIGITS = 18  # of a row's id in both databases
 
 Progress = Callable[[int], object]
 """Called with the number of rows that have been read."""
@@ -65,28 +61,6 @@ class Verified:
     findings: Sequence[Finding]
 
 
-class Checkpoint(NamedTuple):
-    """All rows up to one, in a digest; `str` of it is what is kept elsewhere."""
-
-    last: int
-    digest: str
-
-    def __str__(self) -> str:
-        return f"{self.last}:{self.digest}"
-
-    @classmethod
-    def parse(cls, words: str) -> "Checkpoint":
-        """Read what `str` wrote.
-
-        :raises InvalidInput: if it is none.
-        """
-        last, _, digest = words.strip().partition(":")
-        whole = len(digest) == _DIGEST_LENGTH and set(digest) <= set("0123456789abcdef")
-        if not (last.isascii() and last.isdecimal() and len(last) <= _MOST_DIGITS and whole):
-            raise InvalidInput({"checkpoint": "not what 'history checkpoint' printed: NUMBER:HEX"})
-        return cls(int(last), digest)
-
-
 class _Row(NamedTuple):
     id: int
     sealed: chain.Sealed
@@ -118,10 +92,15 @@ def verify(
     :param secret: the installation's.
     :param checkpoint: taken earlier and kept elsewhere.
     """
-    with _snapshot(database) as session:
+    with database.snapshot() as session:
         found = verify_within(session, secret, progress)
-        told = list(_check_digest(session, checkpoint)) if checkpoint else []
-    return replace(found, findings=[*found.findings, *told])
+        if checkpoint and not checkpoints.holds(session, checkpoint):
+            what = (
+                f"up to touch {checkpoint.last} it is not what it was at the checkpoint: rows were "
+                "removed, added or written again since"
+            )
+            return replace(found, findings=[*found.findings, Finding(None, what)])
+    return found
 
 
 def verify_within(
@@ -152,26 +131,6 @@ def is_sealed_with(session: Session, secret: bytes) -> bool:
     return hmac.compare_digest(expected, link)
 
 
-def checkpoint(database: Database) -> Checkpoint:
-    """A digest of all history up to now, to be kept where the database's users cannot reach."""
-    with database.writing() as session:
-        if not database.is_sqlite:
-            # Rows of lower numbers that others are about to commit belong to it.
-            session.execute(text("LOCK TABLE touches IN SHARE MODE"))
-        last = session.scalar(select(func.coalesce(func.max(Touch.id), 0))) or 0
-    with _snapshot(database) as session:
-        return Checkpoint(last, _digest(session, last))
-
-
-@contextmanager
-def _snapshot(database: Database) -> Iterator[Session]:
-    """A session in which nothing changes while it is read."""
-    with database.reading() as session:
-        if not database.is_sqlite:
-            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        yield session
-
-
 _ROWS = (
     select(
         Touch.id,
@@ -197,13 +156,11 @@ _ROWS = (
 
 
 def _rows(session: Session) -> Iterator[_Row]:
-    for id_, *sealed, link, text_id, salt, why, erased in _stream(session, _ROWS):
+    for id_, *sealed, link, text_id, salt, why, erased in session.execute(
+        _ROWS, execution_options={"yield_per": BATCH}
+    ):
         beside = (salt, why, erased) if text_id is not None else None
         yield _Row(id_, chain.Sealed(*sealed), link, beside)
-
-
-def _stream(session: Session, query: Select[*tuple[Any, ...]]) -> Iterable[Any]:
-    return session.execute(query, execution_options={"yield_per": BATCH})
 
 
 def _heads(session: Session) -> dict[UUID, _Head]:
@@ -305,20 +262,3 @@ def _without_rows(heads: Mapping[UUID, _Head]) -> Iterator[Finding]:
     for artifact, head in heads.items():
         if head.begun or head.number:
             yield Finding(artifact, f"all {head.number or ''} rows were removed".replace("  ", " "))
-
-
-def _check_digest(session: Session, told: Checkpoint) -> Iterator[Finding]:
-    if _digest(session, told.last) != told.digest:
-        yield Finding(
-            None,
-            f"up to touch {told.last} it is not what it was at the checkpoint: rows were removed, "
-            "added or written again since",
-        )
-
-
-def _digest(session: Session, last: int) -> str:
-    digest = hashlib.sha256()
-    query = select(Touch.id, Touch.link).where(Touch.id <= last).order_by(Touch.id)
-    for id_, link in _stream(session, query):
-        digest.update(f"{id_}:{link}\n".encode())
-    return digest.hexdigest()

@@ -7,8 +7,9 @@ from uuid import UUID
 from cloudhands.common import history, service
 from cloudhands.common.db import explained
 from cloudhands.common.errors import NotFound, VerificationFailed
-from cloudhands.common.history import Event, verification
-from cloudhands.common.history.verification import Checkpoint, Finding, Verified
+from cloudhands.common.history import Event, checkpoints, verification
+from cloudhands.common.history.checkpoints import Checkpoint
+from cloudhands.common.history.verification import Finding, Verified
 from cloudhands.common.opening import opened_for
 from cloudhands.ops.admin.operation import answer, look
 from cloudhands.ops.admin.parsing import Commands, command, group
@@ -129,7 +130,7 @@ def _finding_as_json(finding: Finding) -> dict[str, object]:
 def checkpoint(options: argparse.Namespace) -> None:
     """Print a digest of all history up to now."""
     with opened_for(service.read_settings(options)) as database, explained(database):
-        taken = verification.checkpoint(database)
+        taken = checkpoints.take(database)
     answer(
         options,
         {"checkpoint": str(taken), "last": taken.last},
