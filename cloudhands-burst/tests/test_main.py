@@ -18,6 +18,7 @@ from cloudhands.common.appliance.queries import by_uuid
 from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.clock import now
 from cloudhands.common.db import Database, opened
+from cloudhands.common.testing.databases import put_key
 from cloudhands.common.testing.factories import Factory
 from cloudhands.common.testing.processes import Process
 
@@ -50,6 +51,7 @@ class Site:
     url: str
 
     def configure(self, latency: float = 0, claim: float = 3) -> None:
+        put_key(self.folder / "server.key")
         common = {"latency": latency}
         text = (
             f'state = "{self.folder}"\n[burst]\nclaim = {claim}\n[database]\nurl = "{self.url}"\n'

@@ -251,7 +251,9 @@ def read_by_this_release(database: Database) -> None:
                 row = session.get_one(model, key)
             assert {name: value_of(row, table, name) for name in values} == values
     found = verify(database, SECRET)
-    assert (found.rows, found.findings) == (1, [])
+    # All but the appliance have no row of history here, unlike what commands make.
+    left = [one.sentence for one in found.findings if "all rows were removed" not in one.what]
+    assert (found.rows, left) == (1, [])
 
 
 def value_of(row: Any, table: str, column: str) -> object:

@@ -22,7 +22,7 @@ from cloudhands.common.appliance.tables import Node
 from cloudhands.common.idempotency import Creation
 from cloudhands.common.provider.tables import Provider
 from cloudhands.common.registration.commands import NewRegistration, invite
-from cloudhands.common.testing.databases import SECRET, short_lived
+from cloudhands.common.testing.databases import put_key, short_lived
 from cloudhands.common.testing.factories import NOON, Factory
 from cloudhands.web.testing import NOW, Portal, World, user
 
@@ -65,7 +65,7 @@ def copied(portal: Portal, folder: Path) -> AbstractContextManager[db.Database]:
 
 def give_key(database: db.Database, folder: Path) -> None:
     """Put the key that tests write history with where `cloud-admin` expects it."""
-    (folder / KEY_FILE).write_text(SECRET.hex(), encoding="ascii")
+    put_key(folder / KEY_FILE)
     opening.give_secret(database, folder / KEY_FILE)
 
 

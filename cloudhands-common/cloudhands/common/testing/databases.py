@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event
@@ -10,6 +11,11 @@ from cloudhands.common.db import Database, opened
 
 SECRET = bytes(range(32))
 """What tests write history with."""
+
+
+def put_key(file: Path) -> None:
+    """Put the secret where a program looks for it that shall work on a test's database."""
+    file.write_text(f"{SECRET.hex()}\n", encoding="ascii")
 
 
 @contextmanager

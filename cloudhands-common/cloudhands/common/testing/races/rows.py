@@ -2,10 +2,13 @@
 
 import secrets
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
+from cloudhands.common import history
+from cloudhands.common.actor.commands import component
+from cloudhands.common.actor.queries import OPERATOR
 from cloudhands.common.actor.tables import User
 from cloudhands.common.appliance.tables import Appliance, Node
 from cloudhands.common.catalogue.tables import CatalogueItem
@@ -21,14 +24,23 @@ def word() -> str:
     return f"w{secrets.token_hex(5)}"
 
 
+def _write(session: Session, made: Sequence[Any]) -> None:
+    """Write artifacts with the first row of their history, as commands do."""
+    session.add_all(made)
+    session.flush()
+    operator = component(session, OPERATOR, NOON)
+    for one in made:
+        state = getattr(one, "state", None)
+        history.record(session, one, operator, "made for a race", NOON, to_state=state)
+
+
 def users(session: Session, count: int) -> Sequence[User]:
     """Local users."""
     made = []
     for _ in range(count):
         uid = word()
         made.append(User(uid=uid, name=uid, mail=f"{uid}@example.org", created_at=NOON, version=0))
-    session.add_all(made)
-    session.flush()
+    _write(session, made)
     return made
 
 
@@ -36,8 +48,7 @@ def organisation(session: Session) -> Organisation:
     """An organisation without subscriptions, members and limits."""
     name = word()
     made = Organisation(name=name, title=name, created_at=NOON, version=0)
-    session.add(made)
-    session.flush()
+    _write(session, [made])
     return made
 
 
@@ -56,8 +67,7 @@ def members(
         )
         for user in users(session, count)
     ]
-    session.add_all(made)
-    session.flush()
+    _write(session, made)
     return made
 
 
@@ -72,8 +82,7 @@ def item(session: Session) -> CatalogueItem:
         created_at=NOON,
         version=0,
     )
-    session.add(made)
-    session.flush()
+    _write(session, [made])
     return made
 
 
@@ -88,8 +97,7 @@ def subscription(session: Session) -> Subscription:
         created_at=NOON,
         version=0,
     )
-    session.add(made)
-    session.flush()
+    _write(session, [made])
     return made
 
 
@@ -127,8 +135,7 @@ def appliances(session: Session, count: int) -> Sequence[Appliance]:
         )
         for number in range(count)
     ]
-    session.add_all(made)
-    session.flush()
+    _write(session, made)
     return made
 
 
