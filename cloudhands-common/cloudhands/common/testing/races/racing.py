@@ -165,8 +165,12 @@ class Track:
         return result
 
     def findings_in_history(self) -> Sequence[str]:
-        """What is not whole in all that the races have recorded."""
-        return [finding.sentence for finding in verify(self._own, SECRET).findings]
+        """What is not whole in all that the races have recorded.
+
+        Some attempts write their rows by themselves, and no history with them.
+        """
+        found = verify(self._own, SECRET).findings
+        return [one.sentence for one in found if one.what != "all rows were removed"]
 
     def _round(self, race: Race[Any], number: int, result: Result) -> None:
         with self._own.writing() as session:
