@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cloudhands.common import opening, schema, service, tokens
@@ -130,8 +130,9 @@ def restore(options: argparse.Namespace) -> None:
                 "back it up, then add --force"
             )
         key_file = _key_file(options)
-        if key_file.exists():
-            database.secret = tokens.read_secret(key_file)  # seals an older release's history
+        with suppress(FileNotFoundError):
+            # Seals an older release's history.
+            database.secret = tokens.read_secret(key_file, make=False)
         backup.restore(database, options.file)
         revision = schema.state(database).revision
         warning = _other_key(database, key_file)
