@@ -80,19 +80,25 @@ def config(layout):
         yield file
 
 
-def log_of(layout, name):
-    return (layout.logs / f"{name.rpartition(':')[2]}.log").read_text(encoding="utf-8")
+def told(layout, name):
+    """What the stand-in told of itself: its arguments, and what its standard input is.
+
+    supervisord calls a program RUNNING before the program has said anything.
+    """
+    file = layout.logs / f"{name.rpartition(':')[2]}.log"
+    wait_until(lambda: file.read_text(encoding="utf-8").count("\n") >= 2)
+    return file.read_text(encoding="utf-8").splitlines()
 
 
 def test_each_program_runs_with_the_settings_file(layout, config):
     for name, more in STARTED.items():
-        started, stdin = log_of(layout, name).splitlines()
+        started, stdin = told(layout, name)
         assert started == f"started with --config {layout.config}{more}"
         assert stdin.startswith("socket:") == bool(more)
 
 
 def test_the_portals_processes_have_one_socket(layout, config):
-    first, second = (log_of(layout, name).splitlines()[1] for name in list(STARTED)[2:])
+    first, second = (told(layout, name)[1] for name in list(STARTED)[2:])
     assert first == second
 
 

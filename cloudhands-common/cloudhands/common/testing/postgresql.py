@@ -18,6 +18,7 @@ from signal import SIGINT
 
 import psycopg
 from psycopg import sql
+from sqlalchemy import make_url
 
 from cloudhands.common import schema
 from cloudhands.common.db import opened
@@ -70,7 +71,16 @@ class PostgreSQL:
     @contextmanager
     def upgraded(self) -> Iterator[str]:
         """The URL of a new database that has every table, for as long as the block runs."""
-        name = self.create(TEMPLATE)
+        with self.copied(self.url(TEMPLATE)) as url:
+            yield url
+
+    @contextmanager
+    def copied(self, url: str) -> Iterator[str]:
+        """The URL of a copy of a database, for as long as the block runs.
+
+        :param url: of one that nobody is connected to.
+        """
+        name = self.create(make_url(url).database or "")
         try:
             yield self.url(name)
         finally:
