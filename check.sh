@@ -133,10 +133,12 @@ namespace_guard() {
 }
 
 # One more than there are cores: nearly a third of the tests' time is waiting for servers and browsers.
-# A file's tests stay in one process, so that they share the servers that they start.
+# A file's tests stay in one process, so that they share the servers that they start. The files go in the
+# order of "testpaths", the long ones first: else the last process works on alone for minutes.
 run_tests() {
     local workers=${PYTEST_WORKERS:-$(($(nproc) < 7 ? $(nproc) + 1 : 8))}
-    "$python" -m pytest -n "$workers" --dist loadfile --durations=10 -rfEs 2>&1 | tee "$log"
+    "$python" -m pytest -n "$workers" --dist loadfile --no-loadscope-reorder --durations=10 -rfEs 2>&1 |
+        tee "$log"
 }
 
 # --- The steps -----------------------------------------------------------------------------------------
