@@ -10,5 +10,7 @@ setup(
     version=VERSION,
     install_requires=[
         f"cloudhands-common=={VERSION}",
+        "boto3",
+        "openstacksdk>=4",
     ],
 )

@@ -13,6 +13,7 @@ setup(
         "alembic",
         "argon2-cffi",
         "ldap3",
+        "prometheus-client",
         "psycopg[binary]>=3",
         "pydantic>=2",
         "structlog",

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 
 from cloudhands.burst.context import Context
 from cloudhands.burst.providers.simulated.adapter import SimulatedCloud
+from cloudhands.burst.relay import Relay
 from cloudhands.burst.testing import World
 from cloudhands.common.cloud import (
-    Capabilities,
     Identity,
     Server,
     ServerSpec,
@@ -105,47 +105,35 @@ class FragileDatabase(Database):
         self._chaos.moment()
 
 
-@dataclass
-class ChaoticCloud:
+class ChaoticCloud(Relay):
     """A simulated cloud in which things go wrong.
 
-    :param away: whether no call is answered.
-    :param before: what the next call of that name raises instead of doing anything.
-    :param after: what the next call of that name raises once it has been done: a lost reply.
-    :param failed: the servers, by id, of which it says that they cannot run.
+    :ivar away: whether no call is answered.
+    :ivar before: what the next call of that name raises instead of doing anything.
+    :ivar after: what the next call of that name raises once it has been done: a lost reply.
+    :ivar failed: the servers, by id, of which it says that they cannot run.
     """
 
-    cloud: SimulatedCloud
-    chaos: Chaos
-    away: bool = False
-    before: dict[str, BaseException] = field(default_factory=dict)
-    after: dict[str, BaseException] = field(default_factory=dict)
-    failed: set[str] = field(default_factory=set)
-    capabilities: Capabilities = field(default_factory=Capabilities)
+    def __init__(self, cloud: SimulatedCloud, chaos: Chaos) -> None:
+        super().__init__(cloud)
+        self.cloud = cloud
+        self.chaos = chaos
+        self.away = False
+        self.before: dict[str, BaseException] = {}
+        self.after: dict[str, BaseException] = {}
+        self.failed: set[str] = set()
 
     def find(self, identity: Identity) -> Sequence[Server]:
         """See `Cloud`."""
-        return [self._as_told(server) for server in self._do("find", identity)]
+        return [self._as_told(server) for server in super().find(identity)]
 
     def observe(self, server_id: str) -> Server:
         """See `Cloud`."""
-        return self._as_told(self._do("observe", server_id))
+        return self._as_told(super().observe(server_id))
 
     def create(self, spec: ServerSpec) -> Server:
         """See `Cloud`."""
-        return self._as_told(self._do("create", spec))
-
-    def start(self, server_id: str) -> None:
-        """See `Cloud`."""
-        self._do("start", server_id)
-
-    def stop(self, server_id: str) -> None:
-        """See `Cloud`."""
-        self._do("stop", server_id)
-
-    def delete(self, server_id: str) -> None:
-        """See `Cloud`."""
-        self._do("delete", server_id)
+        return self._as_told(super().create(spec))
 
     def heal(self) -> None:
         """Everything works again; what has failed has failed."""
@@ -158,16 +146,16 @@ class ChaoticCloud:
         with self.cloud._store.changing() as servers:
             servers.forget(server_id)
 
-    def _do(self, call: str, about: object) -> Any:
+    def _call(self, name: str, *about: object) -> Any:
         self.chaos.during("before")
         if self.away:
             raise Temporary("the cloud did not answer in time")
-        if call in self.before:
-            raise self.before.pop(call)
-        result = getattr(self.cloud, call)(about)
+        if name in self.before:
+            raise self.before.pop(name)
+        result = super()._call(name, *about)
         self.chaos.during("after")
-        if call in self.after:
-            raise self.after.pop(call)
+        if name in self.after:
+            raise self.after.pop(name)
         return result
 
     def _as_told(self, server: Server) -> Server:

@@ -1,28 +1,26 @@
 """Clouds that fail or do as they like, for tests of the reconcilers."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import update
 
+from cloudhands.burst.relay import Relay
 from cloudhands.burst.testing import World
 from cloudhands.common.appliance.tables import Appliance
-from cloudhands.common.cloud import Capabilities, Cloud, Identity, Server, ServerSpec, ServerState
+from cloudhands.common.cloud import Cloud, Server, ServerState
 
 
 class Killed(BaseException):
     """As if the process had ended there."""
 
 
-class Faulty:
+class Faulty(Relay):
     """A cloud that does as another one does, and then, or before, fails as it is told to.
 
     :param before: what each method raises instead of doing anything, by name; once.
     :param after: what each method raises when it has done it, by name; once.
     """
-
-    capabilities = Capabilities()
 
     def __init__(
         self,
@@ -31,39 +29,16 @@ class Faulty:
         before: dict[str, BaseException] | None = None,
         after: dict[str, BaseException] | None = None,
     ) -> None:
-        self._cloud = cloud
+        super().__init__(cloud)
         self.before = before or {}
         self.after = after or {}
         self.calls: list[str] = []
 
-    def find(self, identity: Identity) -> Sequence[Server]:
-        found: Sequence[Server] = self._do("find", identity)
-        return found
-
-    def observe(self, server_id: str) -> Server:
-        return self._server("observe", server_id)
-
-    def create(self, spec: ServerSpec) -> Server:
-        return self._server("create", spec)
-
-    def start(self, server_id: str) -> None:
-        self._do("start", server_id)
-
-    def stop(self, server_id: str) -> None:
-        self._do("stop", server_id)
-
-    def delete(self, server_id: str) -> None:
-        self._do("delete", server_id)
-
-    def _server(self, name: str, about: object) -> Server:
-        server: Server = self._do(name, about)
-        return server
-
-    def _do(self, name: str, about: object) -> Any:
+    def _call(self, name: str, *about: object) -> Any:
         self.calls.append(name)
         if name in self.before:
             raise self.before.pop(name)
-        result = getattr(self._cloud, name)(about)
+        result = super()._call(name, *about)
         if name in self.after:
             raise self.after.pop(name)
         return result

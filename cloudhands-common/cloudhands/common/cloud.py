@@ -15,7 +15,7 @@ vocabulary, so that the reconciler can decide without knowing any cloud. The con
     `-- Gone        that server does not exist; only ever from a direct look-up
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -64,6 +64,8 @@ class ServerState(StrEnum):
     STOPPING = "stopping"
     STOPPED = "stopped"
     STARTING = "starting"
+    REBOOTING = "rebooting"
+    RESIZING = "resizing"
     DELETING = "deleting"
     FAILED = "failed"
 
@@ -105,10 +107,14 @@ class ServerSpec:
 
 @dataclass(frozen=True)
 class Address:
-    """An IP address that a server holds, and the network that it is unique in."""
+    """An IP address that a server holds, and the network that it is unique in.
+
+    :param external: whether it is the one that the server is reached at from outside.
+    """
 
     network: str
     address: str
+    external: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,24 +122,77 @@ class Server:
     """A server as the cloud tells of it now.
 
     :param id: the cloud's own id, used for every later call.
+    :param size: the cloud's own name of the size that it has now, as `ServerSpec` gave it; empty
+        where the cloud does not tell.
     :param problem: the cloud's words, where the state is FAILED.
+    :param full: whether it FAILED since the cloud had no room for it: another may have.
     """
 
     id: str
     identity: Identity
     state: ServerState
     addresses: tuple[Address, ...] = ()
+    size: str = ""
     problem: str = ""
+    full: bool = False
     details: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def external(self) -> bool:
+        """Whether it has an address that it is reached at from outside."""
+        return any(address.external for address in self.addresses)
+
+
+@dataclass(frozen=True)
+class Held:
+    """An address that was taken for an appliance: with a server, or left over without one."""
+
+    identity: Identity
+    address: Address
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What bears an installation's id at a cloud; with holes: what is missing may still live."""
+
+    servers: Sequence[Server]
+    held: Sequence[Held] = ()
+
+
+@dataclass(frozen=True)
+class Room:
+    """How much of one thing our credentials may use there, and how much is used, by anybody."""
+
+    used: int
+    limit: int
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a cloud says of our credentials when it is asked whether it could be used.
+
+    :param missing_images: which of the images asked about it does not have.
+    :param missing_sizes: which of the sizes asked about it does not have.
+    :param quota: by what is counted (the names of `limits.Amounts`); what the cloud does not tell,
+        or does not limit, is left out.
+    """
+
+    missing_images: Sequence[str] = ()
+    missing_sizes: Sequence[str] = ()
+    quota: Mapping[str, Room] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a cloud can do beyond create, observe, start, stop and delete."""
+    """What a cloud can do beyond create, observe, start, stop and delete.
+
+    :param addresses: whether it can give an address that is reached from outside.
+    """
 
     resize: bool = False
     reboot: bool = False
     console: bool = False
+    addresses: bool = False
 
 
 class Cloud(Protocol):
@@ -145,7 +204,9 @@ class Cloud(Protocol):
     written down, or cleared away, before another worker may take the appliance over.
     """
 
-    capabilities: Capabilities
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do beyond what every cloud can."""
 
     def find(self, identity: Identity) -> Sequence[Server]:
         """Every server that bears this identity, found by tag; several are duplicates."""
@@ -154,6 +215,16 @@ class Cloud(Protocol):
         """Look one server up directly.
 
         :raises Gone: if it does not exist.
+        """
+
+    def listed(self, installation: str) -> Listing:
+        """Everything that bears an installation's id, in as few calls as the cloud allows."""
+
+    def standing(self, images: Collection[str], sizes: Collection[str]) -> Standing:
+        """Whether our credentials are good, what of these it has, and what of the quota is used.
+
+        :param images: names or ids as the catalogue gives them.
+        :param sizes: likewise.
         """
 
     def create(self, spec: ServerSpec) -> Server:
@@ -179,6 +250,46 @@ class Cloud(Protocol):
         """Ask for a server to be deleted; it is deleted once `observe` raises `Gone`.
 
         :raises Gone: if it does not exist any more.
+        """
+
+    def give_address(self, server_id: str) -> None:
+        """See that a running server has an address that it is reached at from outside.
+
+        No effect on one that has; one that was taken for the same identity before is used first.
+        Only where `capabilities.addresses` is set and the server was created with
+        `external_address`; a cloud that gives it by itself need do nothing.
+
+        :raises Gone: if the server does not exist.
+        :raises Full: if there is none left.
+        """
+
+    def release(self, identity: Identity) -> None:
+        """Give back all but servers that was taken under an identity: its addresses.
+
+        For when no server bears the identity any more; no effect where nothing is left.
+        """
+
+    def reboot(self, server_id: str) -> None:
+        """Ask a running server to start anew; only where `capabilities.reboot` is set.
+
+        :raises Gone: if it does not exist.
+        """
+
+    def resize(self, server_id: str, size: str) -> None:
+        """Ask a stopped server to have another size; only where `capabilities.resize` is set.
+
+        It is done once `observe` tells the size and STOPPED. While it tells RESIZING it may be
+        asked again, which carries on what needs a second step.
+
+        :raises Gone: if it does not exist.
+        :raises Full: if there is no room for that size; the server keeps the one that it has.
+        :raises Invalid: if the size cannot be used there.
+        """
+
+    def console(self, server_id: str) -> str:
+        """The last lines that the server wrote to its console; where `capabilities.console` is set.
+
+        :raises Gone: if it does not exist.
         """
 
 

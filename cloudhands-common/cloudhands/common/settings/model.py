@@ -161,13 +161,26 @@ class Price(Table):
 
 
 class Provider(Table):
-    """A cloud: `kind` names the adapter, `options` are the adapter's own."""
+    """A cloud: `kind` names the adapter, `options` are the adapter's own.
+
+    `location` is where data lie there, as organisations name it. At most `calls_at_once` calls are
+    under way in each process, and at most `calls_per_second` begin. Everything there is listed
+    every `listing` seconds; where more than `missing_share` of the known servers is missing from
+    it, the provider is paused. A server whose creation nobody told us of is looked for during
+    `settle` seconds before another is asked for.
+    """
 
     kind: Name
     label: str
     public: bool = False
     priority: int = 100
+    location: str = ""
     prices: tuple[Price, ...] = ()
+    calls_at_once: Annotated[int, Field(ge=1, le=256)] = 16
+    calls_per_second: Annotated[float, Field(gt=0, le=10_000)] = 50
+    listing: Seconds = 30
+    missing_share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    settle: Annotated[float, Field(ge=0, le=3600)] = 60
     options: Mapping[str, Any] = Field(default_factory=dict)
 
     @field_validator("prices")

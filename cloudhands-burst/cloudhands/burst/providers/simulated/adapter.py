@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
@@ -21,9 +21,12 @@ from cloudhands.common.cloud import (
     Gone,
     Identity,
     Invalid,
+    Listing,
+    Room,
     Server,
     ServerSpec,
     ServerState,
+    Standing,
     Temporary,
 )
 
@@ -75,6 +78,40 @@ class SimulatedCloud:
         """See `Cloud`; one that does not run yet refuses for now, as real ones do."""
         unready = {ServerState.BUILDING, ServerState.STARTING}
         self._ask(server_id, Phase.STOPPING, {ServerState.RUNNING}, unready)
+
+    def listed(self, installation: str) -> Listing:
+        """See `Cloud`."""
+        with self._reading() as servers:
+            rows = [row for row in servers.all() if row.installation == installation]
+        return Listing([server for row in rows if (server := self._server(row))])
+
+    def standing(self, images: Collection[str], sizes: Collection[str]) -> Standing:
+        """See `Cloud`."""
+        with self._reading() as servers:
+            used = sum(1 for row in servers.all() if self._server(row))
+        return Standing(
+            sorted(set(images) - set(self._options.images)),
+            sorted(set(sizes) - set(self._options.sizes)),
+            {"appliances": Room(used, self._options.capacity)},
+        )
+
+    def give_address(self, server_id: str) -> None:
+        """See `Cloud`; it has one since it was created."""
+
+    def release(self, identity: Identity) -> None:
+        """See `Cloud`; an address goes with its server."""
+
+    def reboot(self, server_id: str) -> None:
+        """See `Cloud`."""
+        raise Invalid("this cloud reboots nothing")
+
+    def resize(self, server_id: str, size: str) -> None:
+        """See `Cloud`."""
+        raise Invalid("this cloud resizes nothing")
+
+    def console(self, server_id: str) -> str:
+        """See `Cloud`."""
+        raise Invalid("this cloud shows no console")
 
     def delete(self, server_id: str) -> None:
         """See `Cloud`."""
@@ -167,12 +204,13 @@ class SimulatedCloud:
 def _seen(row: Row, state: ServerState) -> Server:
     held = [Address("private", row.address)]
     if row.external_address:
-        held.append(Address("external", row.external_address))
+        held.append(Address("external", row.external_address, external=True))
     return Server(
         id=row.id,
         identity=Identity(row.installation, row.appliance, row.generation),
         state=state,
         addresses=tuple(held),
+        size=row.size,
         details={"name": row.name, "image": row.image, "size": row.size},
     )
 
