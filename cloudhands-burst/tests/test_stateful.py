@@ -368,8 +368,8 @@ def world(make_url: Callable[[Path], Any], folder: Path) -> Iterator[ChaoticWorl
 def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     """A new world for each run."""
     if request.param == "postgresql":
-        server = request.getfixturevalue("postgresql_server")
-        return partial(world, lambda state: server.upgraded(), tmp_path)
+        reused = request.getfixturevalue("postgresql_reused")
+        return partial(world, lambda state: reused.url(), tmp_path)
     template = request.getfixturevalue("sqlite_template")
     return partial(
         world,
