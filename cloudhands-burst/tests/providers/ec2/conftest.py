@@ -1,5 +1,4 @@
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,23 +18,30 @@ def ec2_server() -> Iterator[Ec2]:
 
 @pytest.fixture
 def server(ec2_server: Ec2) -> Iterator[Ec2]:
-    """The server, without a fault."""
+    """The server, without a fault before and after."""
     ec2_server.mend()
     yield ec2_server
     ec2_server.mend()
 
 
-@pytest.fixture
-def connect(server: Ec2, tmp_path: Path) -> Connect:
-    """Connects the server's cloud, with any options besides."""
+@pytest.fixture(scope="session")
+def connect(ec2_server: Ec2, tmp_path_factory: pytest.TempPathFactory) -> Connect:
+    """Connects the server's cloud, with any options besides; patient, where they do not say."""
 
     def connected(**others: Any) -> Ec2Cloud:
-        options = ADAPTER.Options.model_validate(server.options(tmp_path, **others))
-        return ADAPTER.connect("public", options, tmp_path)
+        folder = tmp_path_factory.mktemp("ec2")
+        told = ec2_server.options(folder, **{"limit": 60, "timeout": 30, **others})
+        return ADAPTER.connect("public", ADAPTER.Options.model_validate(told), folder)
 
     return connected
 
 
-@pytest.fixture
-def cloud(connect: Connect) -> Ec2Cloud:
+@pytest.fixture(scope="session")
+def common_cloud(connect: Connect) -> Ec2Cloud:
     return connect()
+
+
+@pytest.fixture
+def cloud(common_cloud: Ec2Cloud, server: Ec2) -> Ec2Cloud:
+    """The server's cloud, which many tests use: to connect anew costs a third of a second."""
+    return common_cloud

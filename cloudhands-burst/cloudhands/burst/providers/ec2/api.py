@@ -4,6 +4,7 @@ boto3 asks once and leaves it at that: whoever calls us tries again, and knows w
 """
 
 import logging
+import math
 import os
 import threading
 import time
@@ -180,6 +181,7 @@ def translated(error: Exception) -> CloudError:
 
 def _retry_after(headers: Answer) -> float | None:
     try:
-        return max(0.0, float(headers["retry-after"]))
+        seconds = float(headers["retry-after"])
     except (KeyError, ValueError):
         return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None

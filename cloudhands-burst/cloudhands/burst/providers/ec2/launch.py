@@ -18,7 +18,8 @@ def asked(
     :param image: what the cloud tells of the image.
     :param groups: the ids of the security groups.
     """
-    marks = mapping.tags(spec.identity, spec.name)
+    outside = {mapping.EXTERNAL: "yes"} if spec.external_address else {}
+    marks = mapping.tags(spec.identity, Name=spec.name, **outside)
     about: dict[str, Any] = {
         "ImageId": needed(image, "ImageId"),
         "InstanceType": spec.size,

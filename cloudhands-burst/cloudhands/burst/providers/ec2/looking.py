@@ -9,9 +9,6 @@ from cloudhands.burst.providers.ec2.mapping import Answer, needed
 from cloudhands.burst.providers.ec2.young import Young
 from cloudhands.common.cloud import Gone, Held, Identity, Listing, Server, Temporary
 
-# Who gives an address by itself, which goes when the server stops.
-PASSING = "amazon"
-
 _LIVING = {"Name": "instance-state-name", "Values": list(mapping.STATES)}
 
 
@@ -21,7 +18,7 @@ def found(calls: Calls, identity: Identity, page: int) -> Sequence[Server]:
     :param page: how many servers an answer may tell of.
     """
     told = _living(calls, mapping.whole(identity), page)
-    outside = any(_has_address(one) for one in told)
+    outside = any(mapping.wants_address(one) for one in told)
     return _servers(told, _by_server(elastic.of(calls, identity) if outside else ()))
 
 
@@ -53,7 +50,7 @@ def look(calls: Calls, server_id: str, young: Young) -> Server:
             f"the server {server_id} has lost the tags that tell whose it is: "
             f"put back {mapping.INSTALLATION}, {mapping.APPLIANCE} and {mapping.GENERATION}"
         )
-    held = elastic.of(calls, identity) if _has_address(told) else ()
+    held = elastic.of(calls, identity) if mapping.wants_address(told) else ()
     return mapping.server(told, identity, state, _by_server(held).get(server_id, ()))
 
 
@@ -78,17 +75,6 @@ def _living(calls: Calls, only: Sequence[Mapping[str, Any]], page: int) -> Seque
 
 def _instances(reservations: Sequence[Answer]) -> Sequence[Answer]:
     return [told for reservation in reservations for told in needed(reservation, "Instances")]
-
-
-def _has_address(told: Answer) -> bool:
-    """Whether a server may have an elastic address; the one that EC2 gives by itself is none."""
-    if not told.get("PublicIpAddress"):
-        return False
-    owners = {
-        (interface.get("Association") or {}).get("IpOwnerId")
-        for interface in told.get("NetworkInterfaces", ())
-    }
-    return owners != {PASSING}
 
 
 def _by_server(addresses: Sequence[Answer]) -> Mapping[str, Sequence[Held]]:

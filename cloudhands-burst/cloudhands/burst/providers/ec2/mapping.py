@@ -8,6 +8,8 @@ from cloudhands.common.cloud import Address, Held, Identity, Server, ServerState
 INSTALLATION = "cloudhands:installation"
 APPLIANCE = "cloudhands:appliance"
 GENERATION = "cloudhands:generation"
+# Set where a server shall have an elastic address: whether it has one is then asked for besides.
+EXTERNAL = "cloudhands:external"
 
 # Addresses that are unique in the world.
 OUTSIDE = "external"
@@ -24,13 +26,13 @@ STATES: Mapping[str, ServerState] = {
 Answer = Mapping[str, Any]
 
 
-def tags(identity: Identity, name: str = "") -> list[dict[str, str]]:
-    """What a thing of an identity is tagged with; a name is for people."""
+def tags(identity: Identity, **others: str) -> list[dict[str, str]]:
+    """What a thing of an identity is tagged with, and what besides."""
     told = {
         INSTALLATION: identity.installation,
         APPLIANCE: identity.appliance,
         GENERATION: str(identity.generation),
-        **({"Name": name} if name else {}),
+        **others,
     }
     return [{"Key": key, "Value": value} for key, value in told.items()]
 
@@ -58,11 +60,16 @@ def needed(answer: Answer, key: str) -> Any:
 
 def identity_of(answer: Answer) -> Identity | None:
     """Whose a server or an address is, None where the tags do not tell."""
-    found = {tag.get("Key"): tag.get("Value", "") for tag in answer.get("Tags", ())}
+    found = _tags(answer)
     try:
         return Identity(found[INSTALLATION], found[APPLIANCE], int(found[GENERATION]))
     except (KeyError, ValueError):
         return None
+
+
+def wants_address(answer: Answer) -> bool:
+    """Whether a server shall have an elastic address."""
+    return EXTERNAL in _tags(answer)
 
 
 def state_of(answer: Answer) -> ServerState | None:
@@ -107,6 +114,10 @@ def held(answer: Answer) -> Held | None:
     """An elastic address as we tell of it, None if the tags do not tell whose it is."""
     identity = identity_of(answer)
     return Held(identity, _outside(answer)) if identity else None
+
+
+def _tags(answer: Answer) -> Mapping[str, str]:
+    return {tag.get("Key", ""): tag.get("Value", "") for tag in answer.get("Tags", ())}
 
 
 def _outside(answer: Answer) -> Address:
