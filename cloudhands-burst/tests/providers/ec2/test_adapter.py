@@ -1,5 +1,7 @@
 import logging
+from base64 import b64decode
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +13,7 @@ from cloudhands.burst.providers.ec2.mapping import Answer
 from cloudhands.common.cloud import Gone, Identity, Invalid, ServerSpec, ServerState, Temporary
 from cloudhands.common.testing import ec2
 from cloudhands.common.testing.ec2 import Ec2
+from cloudhands.common.testing.ec2_faults import Fault
 
 Connect = Callable[..., Ec2Cloud]
 
@@ -121,6 +124,12 @@ def test_what_has_lost_its_tags_is_not_touched(cloud: Ec2Cloud) -> None:
     assert cloud.listed(asked.identity.installation).servers == []
 
 
+def test_user_data_come_as_they_are(cloud: Ec2Cloud) -> None:
+    about = {"InstanceId": cloud.create(spec(user_data="#cloud-config ü\n")).id}
+    told = at_the_cloud(cloud, "describe_instance_attribute", Attribute="userData", **about)
+    assert b64decode(told["UserData"]["Value"]).decode() == "#cloud-config ü\n"
+
+
 # --- resize, reboot, console ---
 
 
@@ -169,6 +178,24 @@ def test_more_names_than_one_question_may_have(cloud: Ec2Cloud) -> None:
     standing = cloud.standing(images, sizes)
     assert standing.missing_sizes == sizes[1:]
     assert standing.missing_images == images[1:]
+
+
+# --- whoever runs us ---
+
+
+def test_settings_of_amazons_own_tools_are_not_ours(
+    connect: Connect, server: Ec2, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config").write_text("[default]\nregion = nowhere\n[broken\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_PROFILE", "missing")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "9")
+    server.fail(Fault("DescribeInstances", status=500, code="InternalError"))
+    cloud = connect()
+    with pytest.raises(Temporary, match="InternalError"):
+        cloud.listed("nobody")
+    assert cloud.listed("nobody").servers == []
 
 
 # --- secrets ---

@@ -50,6 +50,11 @@ def test_what_an_error_means(code: str, status: int, kind: type[CloudError]) -> 
     assert str(error).endswith(f"The cloud's words ({code})")
 
 
+def test_who_may_not_even_look_has_the_wrong_credentials() -> None:
+    error = errors.meaning("UnauthorizedOperation", "No.", 403, looked=True)
+    assert type(error) is Denied
+
+
 def test_an_error_without_words_or_code() -> None:
     assert str(errors.meaning("", "", 502)) == "it gave no reason (502)"
 

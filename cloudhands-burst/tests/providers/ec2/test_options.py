@@ -29,6 +29,9 @@ def test_it_is_found_by_its_kind_and_makes_no_call(tmp_path: Path) -> None:
     ("options", "told"),
     [
         ({"region": ""}, r"options\.region: "),
+        ({"region": "eu west"}, r"options\.region: "),
+        ({"ca_file": "missing.pem"}, r"ca_file: .*missing\.pem cannot be used: .*No such file"),
+        ({"ca_file": "secret"}, r"ca_file: .*secret cannot be used: .*\(PEM\)"),
         ({"endpoint_url": "http://cloud.example.org"}, "would go over the network as it is"),
         ({"endpoint_url": "cloud.example.org"}, "write https://HOST"),
         ({"page_size": 4}, r"options\.page_size: "),
@@ -47,7 +50,7 @@ def test_no_call_lasts_for_as_long_as_half_a_claim(tmp_path: Path) -> None:
     assert (
         Settings().burst.claim / 2
         > providers.own()["ec2"].Options(region="here", credentials_file=tmp_path).limit
-    )  # type: ignore[attr-defined]
+    )
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,19 @@ def test_an_answer_that_is_none_is_temporary_and_never_gone(
         server.mend()
 
 
+@pytest.mark.parametrize(
+    ("code", "status"), [("UnauthorizedOperation", 403), ("InvalidAction", 400)]
+)
+def test_a_quota_that_nobody_tells_is_left_out(
+    cloud: Ec2Cloud, server: Ec2, code: str, status: int
+) -> None:
+    server.fail(Fault("DescribeAccountAttributes", status=status, code=code))
+    assert cloud.standing([ec2.IMAGE], [ec2.SIZE]).quota == {}
+    server.fail(Fault("DescribeInstanceTypes", status=status, code=code))
+    with pytest.raises(Denied if status == 403 else Invalid):
+        cloud.standing([ec2.IMAGE], [ec2.SIZE])
+
+
 def test_an_answer_that_comes_too_late(connect: Connect, server: Ec2) -> None:
     cloud = connect(timeout=0.2, limit=5)
     server.fail(Fault("DescribeInstances", delay=1))
@@ -126,6 +139,11 @@ def test_nobody_is_there(connect: Connect) -> None:
     cloud = connect(endpoint_url=f"http://127.0.0.1:{free_port()}")
     with pytest.raises(Temporary, match="it cannot be reached"):
         cloud.observe("i-1")
+
+
+def test_who_is_there_does_not_speak_tls(connect: Connect, server: Ec2) -> None:
+    with pytest.raises(Temporary, match="it does not speak TLS"):
+        connect(endpoint_url=server.url.replace("http:", "https:")).observe("i-1")
 
 
 def test_one_that_was_just_made_is_not_gone(connect: Connect, server: Ec2) -> None:

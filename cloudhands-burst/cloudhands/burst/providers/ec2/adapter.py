@@ -35,7 +35,7 @@ class Ec2Cloud:
     :param name: the provider's name in the settings, for errors.
     :param options: where it is, and how servers are made there.
     :param state: the folder that relative paths among the options are below.
-    :raises SettingsError: if the credentials cannot be read.
+    :raises SettingsError: if the credentials or the certificates cannot be read.
     """
 
     capabilities = Capabilities(resize=True, reboot=True, console=True, addresses=True)
@@ -157,7 +157,7 @@ class Ec2Adapter:
     def connect(self, name: str, options: options.Options, state: Path) -> Ec2Cloud:
         """See `Adapter`.
 
-        :raises SettingsError: if the credentials cannot be read.
+        :raises SettingsError: if the credentials or the certificates cannot be read.
         """
         return Ec2Cloud(name, options, state)
 

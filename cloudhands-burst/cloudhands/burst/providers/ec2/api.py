@@ -6,6 +6,7 @@ boto3 asks once and leaves it at that: whoever calls us tries again, and knows w
 import logging
 import math
 import os
+import ssl
 import threading
 import time
 from collections.abc import Collection, Iterator
@@ -70,7 +71,7 @@ class Calls:
         except exceptions.ClientError as error:
             if error.response.get("Error", {}).get("Code") in done:
                 return {}
-            raise translated(error) from None
+            raise translated(error, looked=operation.startswith("describe_")) from None
         except (exceptions.BotoCoreError, ResponseParserError) as error:
             raise translated(error) from None
         return answer
@@ -96,11 +97,11 @@ class Api:
 
     :param name: the provider's name in the settings, for errors.
     :param state: the folder that relative paths are below.
-    :raises SettingsError: if the credentials cannot be read.
+    :raises SettingsError: if the credentials or the certificates cannot be read.
     """
 
     def __init__(self, name: str, options: Options, state: Path) -> None:
-        self._option = f"providers.{name}.options.credentials_file"
+        self._options_key = f"providers.{name}.options"
         self._options = options
         self._file = state / options.credentials_file
         self._ca_file = state / options.ca_file if options.ca_file else None
@@ -108,6 +109,7 @@ class Api:
         self._client: Any = None
         # What it writes down at DEBUG holds all that is sent: user data, and so machines' tokens.
         logging.getLogger("botocore").setLevel(logging.INFO)
+        self._check_ca_file()
         self._read()
         self._seen = self._stamp()
 
@@ -150,7 +152,19 @@ class Api:
         )
 
     def _read(self) -> credentials.Credentials:
-        return credentials.read(self._option, self._file, self._options.profile)
+        option = f"{self._options_key}.credentials_file"
+        return credentials.read(option, self._file, self._options.profile)
+
+    def _check_ca_file(self) -> None:
+        if self._ca_file is None:
+            return
+        try:
+            ssl.create_default_context(cafile=str(self._ca_file))
+        except (OSError, ValueError) as error:
+            raise SettingsError(
+                f"{self._options_key}.ca_file: {self._ca_file} cannot be used: {error}. "
+                "Give the certificates of its authority (PEM)"
+            ) from None
 
     def _stamp(self) -> tuple[int, ...]:
         try:
@@ -160,8 +174,11 @@ class Api:
         return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def translated(error: Exception) -> CloudError:
-    """What an error of boto3 is for us."""
+def translated(error: Exception, *, looked: bool = False) -> CloudError:
+    """What an error of boto3 is for us.
+
+    :param looked: whether we only wanted to look.
+    """
     if isinstance(error, exceptions.ClientError):
         told = error.response.get("Error", {})
         meta = error.response.get("ResponseMetadata", {})
@@ -170,6 +187,7 @@ def translated(error: Exception) -> CloudError:
             str(told.get("Message", "")),
             int(meta.get("HTTPStatusCode", 0)),
             _retry_after(meta.get("HTTPHeaders", {})),
+            looked=looked,
         )
     if isinstance(error, exceptions.ParamValidationError):
         return Invalid(f"it cannot be asked for that: {error.kwargs['report']}")

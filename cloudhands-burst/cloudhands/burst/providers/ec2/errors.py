@@ -70,17 +70,26 @@ _DENIED = frozenset(
         "UnrecognizedClientException",
     }
 )
+_NOT_ALLOWED = frozenset({"AccessDenied", "OperationNotPermitted", "UnauthorizedOperation"})
 _GONE = frozenset({"InvalidInstanceID.Malformed", "InvalidInstanceID.NotFound"})
 _CLOCK = frozenset({"RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"})
 
 
-def meaning(code: str, words: str, status: int, retry_after: float | None = None) -> CloudError:
+def meaning(
+    code: str,
+    words: str,
+    status: int,
+    retry_after: float | None = None,
+    *,
+    looked: bool = False,
+) -> CloudError:
     """The error that an answer of EC2 is for us; its sentence has the code.
 
     :param code: EC2's error code.
     :param words: EC2's message.
     :param status: the answer's HTTP status.
     :param retry_after: seconds that the answer asks to wait for.
+    :param looked: whether we only wanted to look: what is not allowed then is no person's wish.
     """
     sentence = f"{words.strip().rstrip('.') or 'it gave no reason'} ({code or status})"
     if code in _THROTTLED or status == 429:
@@ -90,7 +99,7 @@ def meaning(code: str, words: str, status: int, retry_after: float | None = None
         return Temporary(f"our clock and the cloud's differ: {sentence}")
     if code in _FULL:
         return Full(sentence)
-    if code in _DENIED or status == 401:
+    if code in _DENIED or status == 401 or (looked and code in _NOT_ALLOWED):
         return Denied(sentence)
     if code in _GONE:
         return Gone(sentence)

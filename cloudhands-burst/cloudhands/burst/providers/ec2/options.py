@@ -35,7 +35,7 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    region: Text
+    region: Annotated[str, Field(pattern=r"^[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$")]
     endpoint_url: str = ""
     ca_file: Path | None = None
     credentials_file: Path

@@ -7,6 +7,8 @@ from cloudhands.burst.providers.ec2.mapping import needed
 from cloudhands.common.cloud import Invalid, Room
 
 ADDRESSES = "vpc-max-elastic-ips"
+# Who may not ask this may make servers all the same.
+NOT_ALLOWED = "UnauthorizedOperation"
 
 
 def quota(calls: Calls) -> Mapping[str, Room]:
@@ -16,9 +18,13 @@ def quota(calls: Calls) -> Mapping[str, Room]:
     are vCPUs, and those it tells in an API of its own.
     """
     try:
-        told = calls.ask("describe_account_attributes", AttributeNames=[ADDRESSES])
+        told = calls.ask(
+            "describe_account_attributes", done=[NOT_ALLOWED], AttributeNames=[ADDRESSES]
+        )
     except Invalid:
         return {}  # not every cloud that speaks this API knows the question
+    if not told:
+        return {}
     for attribute in needed(told, "AccountAttributes"):
         for value in attribute.get("AttributeValues", ()):
             limit = str(value.get("AttributeValue", ""))
