@@ -262,16 +262,25 @@ class SimulatedCloud:
         return views.server(row, self._now(), self._options, self._luck)
 
 
+def connected(name: str, options: options.Options, state: Path, clock: Clock = now) -> Cloud:
+    """A simulated cloud at which goes wrong what the options' faults say, or the file beside it.
+
+    :param name: the provider's name in the settings.
+    :param clock: tells what time it is there.
+    """
+    troubles = Troubles(FaultsFile(beside(state / options.file), options.faults))
+    cloud = SimulatedCloud(options, state, clock, troubles)
+    return Guarded(TroubledCloud(cloud, troubles, clock), name)
+
+
 class SimulatedAdapter:
     """See `cloudhands.common.cloud.Adapter`."""
 
     Options: ClassVar[type[BaseModel]] = options.Options
 
     def connect(self, name: str, options: options.Options, state: Path) -> Cloud:
-        """See `Adapter`; the options' faults befall it, and those of the file beside its own."""
-        troubles = Troubles(FaultsFile(beside(state / options.file), options.faults))
-        cloud = SimulatedCloud(options, state, luck=troubles)
-        return Guarded(TroubledCloud(cloud, troubles, now), name)
+        """See `Adapter`."""
+        return connected(name, options, state)
 
 
 ADAPTER = SimulatedAdapter()

@@ -4,6 +4,7 @@ A connection is one thread's while it is used, and never another process's. One 
 taken away or replaced meanwhile, as a demonstration does that is reset, is not used again.
 """
 
+import fcntl
 import os
 import sqlite3
 import weakref
@@ -11,7 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_Idle = dict[int, list[tuple[tuple[int, int], sqlite3.Connection]]]
+_File = tuple[int, int]
+_Opened = tuple[_File, sqlite3.Connection]
+_Idle = dict[int, list[_Opened]]
 
 
 class Connections:
@@ -51,9 +54,7 @@ class Connections:
             raise
         idle.append((file, connection))
 
-    def _taken(
-        self, idle: list[tuple[tuple[int, int], sqlite3.Connection]]
-    ) -> tuple[tuple[int, int], sqlite3.Connection] | None:
+    def _taken(self, idle: list[_Opened]) -> _Opened | None:
         present = self._present()
         while idle:
             try:
@@ -65,8 +66,9 @@ class Connections:
             connection.close()
         return None
 
-    def _opened(self) -> tuple[tuple[int, int], sqlite3.Connection]:
-        self._file.parent.mkdir(parents=True, exist_ok=True)
+    def _opened(self) -> _Opened:
+        if not self._file.exists():
+            self._begin()
         connection = sqlite3.connect(
             self._file, timeout=self._timeout, isolation_level=None, check_same_thread=False
         )
@@ -80,12 +82,34 @@ class Connections:
             raise
         return file, connection
 
-    def _present(self) -> tuple[int, int] | None:
+    def _begin(self) -> None:
+        """Make an empty file where there is none, without what SQLite kept beside an earlier one.
+
+        Processes that have the earlier one open still go on with theirs.
+        """
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(self._file.parent):
+            if not self._file.exists():
+                for suffix in ("-wal", "-shm"):
+                    self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
+                self._file.touch()
+
+    def _present(self) -> _File | None:
         try:
             found = self._file.stat()
         except FileNotFoundError:
             return None
         return found.st_dev, found.st_ino
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _close_all(idle: _Idle) -> None:
