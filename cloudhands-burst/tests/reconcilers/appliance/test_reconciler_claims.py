@@ -245,9 +245,9 @@ def test_no_transaction_is_open_during_a_call(world: World) -> None:
     open_ones: list[int] = []
 
     class Watching(Faulty):
-        def _do(self, name: str, about: object) -> Any:
+        def _call(self, name: str, *about: object) -> Any:
             open_ones.append(world.database.engine.pool.checkedout())  # type: ignore[attr-defined]
-            return super()._do(name, about)
+            return super()._call(name, *about)
 
     world.clouds["private"] = Watching(world.clouds["private"])
     world.look()
