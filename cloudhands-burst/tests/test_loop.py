@@ -14,6 +14,8 @@ from cloudhands.burst.loop import Loop
 from cloudhands.burst.outcome import Done, Outcome
 from cloudhands.burst.reconcilers import every
 from cloudhands.burst.reconcilers.appliance.reconciler import ApplianceReconciler
+from cloudhands.burst.reconcilers.provider.reconciler import ProviderReconciler
+from cloudhands.burst.reconcilers.subscription.reconciler import SubscriptionReconciler
 from cloudhands.burst.testing import World
 from cloudhands.common import observing, work
 from cloudhands.common.appliance.tables import Appliance
@@ -261,5 +263,5 @@ def test_once_does_what_is_due_and_what_becomes_due_by_it(world: World) -> None:
 
 
 def test_every_kind_of_artifact_has_its_reconciler(world: World) -> None:
-    (reconciler,) = every(world.context)
-    assert isinstance(reconciler, ApplianceReconciler)
+    found = {type(reconciler) for reconciler in every(world.context)}
+    assert {ApplianceReconciler, ProviderReconciler, SubscriptionReconciler} <= found

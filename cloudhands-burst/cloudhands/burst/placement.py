@@ -29,6 +29,7 @@ class Candidate:
     :param full_since: when it last said that it was full for this organisation, None if that is
         forgotten.
     :param full_until: how long that is remembered.
+    :param paused: why nothing there is called now; empty while it works.
     :param shortage: which of the organisation's limits there would be passed, in words.
     """
 
@@ -42,6 +43,7 @@ class Candidate:
     full_since: datetime | None = None
     full_until: datetime | None = None
     shortage: str = ""
+    paused: str = ""
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,9 @@ def _hurdle(
         return Verdict(candidate, lasting)
     if candidate.state in NOT_NOW:
         return Verdict(candidate, NOT_NOW[candidate.state], wait=WAIT_SECONDS)
+    if candidate.paused:
+        reason = f"is paused: {candidate.paused}"
+        return Verdict(candidate, reason, brief="is paused", wait=WAIT_SECONDS)
     if candidate.shortage:
         reason = f"is not open to more: the organisation {candidate.shortage} there"
         return Verdict(candidate, reason, wait=WAIT_SECONDS)

@@ -27,6 +27,8 @@ from cloudhands.common.membership import tables as membership
 from cloudhands.common.organisation import tables as organisation
 from cloudhands.common.provider import tables as provider
 from cloudhands.common.registration import tables as registration
+from cloudhands.common.work import Due
+from cloudhands.common.worker import tables as worker
 
 SUBJECTS = (
     account,
@@ -42,6 +44,7 @@ SUBJECTS = (
     organisation,
     provider,
     registration,
+    worker,
 )
 METADATA = Base.metadata
 
@@ -51,6 +54,11 @@ def artifacts() -> Sequence[type[Artifact]]:
     models = [mapper.class_ for mapper in Base.registry.mappers if mapper.inherits is None]
     found = [model for model in models if issubclass(model, Artifact)]
     return sorted(found, key=lambda model: model.__name__)
+
+
+def due() -> Sequence[type[Due]]:
+    """Everything that a worker takes care of: a class for each table of it."""
+    return [model for model in artifacts() if issubclass(model, Due)]
 
 
 def upgrade(database: Database, to: str = "head") -> str:

@@ -24,6 +24,7 @@ from cloudhands.common.provider.tables import Provider
 from cloudhands.common.registration.commands import NewRegistration, invite
 from cloudhands.common.testing.databases import put_key, short_lived
 from cloudhands.common.testing.factories import NOON, Factory
+from cloudhands.common.worker.commands import arrive
 from cloudhands.web.testing import NOW, Portal, World, user
 
 # By table and key.
@@ -109,6 +110,7 @@ def _fill_subjects(session: Session, member: User) -> None:
     api_tokens.make(session, member, wanted, NOW)
     newcomer = NewRegistration(mail="newcomer@example.org")
     invite(session, make.operator, None, newcomer, NOW)  # posts a mail, too
+    arrive(session, "a-host", 4711, NOW)
 
 
 def rows_of(database: db.Database) -> Rows:

@@ -16,6 +16,7 @@ from cloudhands.common.actor.tables import Actor
 from cloudhands.common.catalogue.tables import CatalogueItem
 from cloudhands.common.errors import ConfigurationError, InvalidInput
 from cloudhands.common.forms import Form, Label, Line, Slug, parse
+from cloudhands.common.provider.commands import check_soon
 from cloudhands.common.settings import Name
 
 
@@ -75,14 +76,19 @@ def load(
 ) -> Mapping[str, str]:
     """Add what is new and change what differs; what was launched keeps what it had.
 
+    Whether the providers have its images and sizes is then looked at.
+
     :returns: what was done by item name: `added`, `changed` or `unchanged`.
     """
     permissions.require("catalogue.load", roles_of(actor))
     known = {item.name: item for item in session.scalars(select(CatalogueItem))}
-    return {
+    done = {
         wanted.name: _put(session, actor, known.get(wanted.name), wanted, now)
         for wanted in definitions
     }
+    if set(done.values()) - {"unchanged"}:
+        check_soon(session, now)
+    return done
 
 
 def _put(

@@ -145,11 +145,18 @@ class Index(Table):
 
 
 class Burst(Table):
-    """How `cloud-burst` works: artifacts in hand at once, and seconds a claim lasts."""
+    """How `cloud-burst` works: artifacts in hand at once, and seconds a claim lasts.
+
+    With `metrics_port` set it tells numbers (`/metrics`) and its health (`/health/live`,
+    `/health/ready`) at `metrics_host`; port 0 is one that is free, which the log names. Nobody is
+    asked who they are there: leave it on loopback, or behind a firewall.
+    """
 
     concurrency: Annotated[int, Field(ge=1, le=256)] = 8
     claim: Seconds = 15
     full_memory: Seconds = 60
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] | None = None
 
 
 class Price(Table):
@@ -195,12 +202,14 @@ class Provider(Table):
 class Settings(Table):
     """Everything that an operator may set. Relative paths are below `state`.
 
-    `currency` is what prices are in, for people to read.
+    `currency` is what prices are in, for people to read. `operators_mail` is whom to tell what
+    only an operator can mend; empty for nobody: it is in the log in any case.
     """
 
     state: Path = Path("/var/lib/cloudhands")
     key_file: Path = Path("server.key")
     currency: str = "EUR"
+    operators_mail: Annotated[str, Field(pattern=r"^([^@\s]+@[^@\s]+)?$")] = ""
     database: Database = Database()
     portal: Portal = Portal()
     directory: Directory | None = None

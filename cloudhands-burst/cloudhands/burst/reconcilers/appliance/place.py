@@ -36,4 +36,5 @@ def _candidate(subscription: Subscription, settings: Settings, share: Amounts) -
         full_since=subscription.full_until - memory if subscription.full_until else None,
         full_until=subscription.full_until,
         shortage=shortage(subscription, share),
+        paused=provider.paused,
     )

@@ -15,6 +15,8 @@ import structlog
 from cloudhands.burst import backoff
 from cloudhands.burst.context import Context
 from cloudhands.burst.outcome import Again, Outcome
+from cloudhands.burst.pace import AGAIN_SECONDS, NotCalled
+from cloudhands.burst.pauses import Paused
 from cloudhands.burst.reconcilers.appliance import decide as decisions
 from cloudhands.burst.reconcilers.appliance.decide import Action, decide
 from cloudhands.burst.reconcilers.appliance.observe import Sight, look
@@ -74,7 +76,11 @@ class _Step:
         self._claim = claim
         self._view = records.view(claim)
         self._sight = Sight()
-        self._log = log.bind(appliance=str(self._view.uuid), provider=self._provider)
+        self._log = log.bind(
+            appliance=str(self._view.uuid),
+            provider=self._provider,
+            attempt=self._view.attempt + 1,
+        )
 
     def take(self) -> Outcome | None:
         """Do it; None if the next step is to follow at once."""
@@ -83,8 +89,10 @@ class _Step:
             self._observe()
             action = decide(self._view, self._sight)
             outcome = self._do(action)
+        except NotCalled as error:
+            return self._not_called(error)
         except CloudError as error:
-            return self._trouble(error)
+            return self._trouble(error, time.monotonic() - started)
         self._tell(action, outcome, time.monotonic() - started)
         return outcome
 
@@ -207,9 +215,20 @@ class _Step:
         cloud = self._cloud
         return {"start": cloud.start, "stop": cloud.stop, "delete": cloud.delete}
 
-    def _trouble(self, error: CloudError) -> Again:
+    def _not_called(self, error: NotCalled) -> Again:
+        """We keep to a limit of our own, or the provider is paused: nothing has failed."""
+        if isinstance(error, Paused):
+            problem = f"{self._label}: {str(error).rstrip('.')}."
+            return self._records.put_aside(self._claim, self._provider, problem)
+        return self._records.later(self._claim, error.retry_after or AGAIN_SECONDS)
+
+    def _trouble(self, error: CloudError, seconds: float) -> Again:
         problem = f"{self._label}: {str(error).rstrip('.')}."
-        told: dict[str, Any] = {"problem": str(error), "kind": type(error).__name__}
+        told: dict[str, Any] = {
+            "problem": str(error),
+            "kind": type(error).__name__,
+            "seconds": round(seconds, 4),
+        }
         if isinstance(error, Denied):
             self._log.error("denied", **told)
             return self._records.trouble(self._claim, problem, backoff.DENIED)

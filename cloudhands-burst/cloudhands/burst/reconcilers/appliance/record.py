@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from cloudhands.burst.backoff import Backoff
 from cloudhands.burst.context import Context
 from cloudhands.burst.outcome import Again, Done, Failed
+from cloudhands.burst.pauses import put_aside
 from cloudhands.burst.placement import Verdict, sentence_of_chosen
 from cloudhands.burst.reconcilers.appliance import nodes
 from cloudhands.burst.reconcilers.appliance.decide import Call, Fail, Move
@@ -281,6 +282,21 @@ class Records:
             after = backoff.after(entry.appliance.attempt, retry_after)
             entry.release(after)
         return Again(after, problem)
+
+    def put_aside(self, claim: Claim, provider: str, problem: str) -> Again:
+        """Its provider is paused: it is looked at when that has ended."""
+        with self._context.database.writing() as session:
+            entry = self._entry(session, claim)
+            entry.tell(problem)
+            after = put_aside(session, provider)
+            entry.release(after)
+        return Again(after, problem)
+
+    def later(self, claim: Claim, after: float) -> Again:
+        """We may not call its cloud just now."""
+        with self._context.database.writing() as session:
+            self._entry(session, claim).release(after)
+        return Again(after)
 
     def overtaken(self, claim: Claim) -> Again:
         """Look again at once: a person has changed it."""

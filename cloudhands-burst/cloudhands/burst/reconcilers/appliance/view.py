@@ -31,6 +31,7 @@ class View:
     """What is wanted and what was last seen of one appliance.
 
     :param seen_generation: the generation that `state` tells of.
+    :param attempt: how many looks in a row have failed.
     """
 
     uuid: UUID
@@ -42,6 +43,7 @@ class View:
     definition: Mapping[str, Any]
     authorized_keys: Sequence[str]
     node: NodeView | None
+    attempt: int = 0
 
     @property
     def to_be_retried(self) -> bool:
@@ -114,6 +116,7 @@ def read(session: Session, appliance_id: int) -> View:
         definition=appliance.definition,
         authorized_keys=appliance.authorized_keys,
         node=_node(node) if node else None,
+        attempt=appliance.attempt,
     )
 
 
