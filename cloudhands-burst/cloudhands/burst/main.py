@@ -38,7 +38,7 @@ def _main(options: argparse.Namespace) -> int:
         schema.check_writable(database)
         clock = DatabaseClock(database)
         with explained(database):
-            installation = known(database, clock)
+            installation = known(database, clock, clouds)
         context = Context(database, settings, clouds, installation, clock)
         loop = Loop(context, reconcilers.every(context), stopping)
         log.info("ready", providers=sorted(clouds), pid=os.getpid())

@@ -45,15 +45,21 @@ class Faulty(Relay):
 
 
 class Broken(Faulty):
-    """Builds servers that cannot run."""
+    """Builds servers that cannot run.
+
+    :ivar full: whether for want of room.
+    """
 
     broken = True
+    full = False
 
     def observe(self, server_id: str) -> Server:
         server = super().observe(server_id)
         if not self.broken or server.state is ServerState.DELETING:
             return server
-        return replace(server, state=ServerState.FAILED, problem="no valid host was found")
+        return replace(
+            server, state=ServerState.FAILED, problem="no valid host was found", full=self.full
+        )
 
 
 def faulty(world: World, name: str = "private", **faults: Any) -> Faulty:

@@ -1,6 +1,7 @@
 """The tables of providers and subscriptions."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -11,12 +12,17 @@ from cloudhands.common.organisation.tables import Organisation
 
 
 class Provider(Artifact, Base):
-    """What happened to a cloud; the settings define it, under the same name."""
+    """What happened to a cloud; the settings define it, under the same name.
+
+    `capabilities` is what its adapter says that it can do (`cloud.Capabilities`), as cloud-burst
+    wrote it down when it was started last; empty before it ever was.
+    """
 
     __tablename__ = "providers"
     kind = "provider"
 
     name: Mapped[str] = mapped_column(unique=True)
+    capabilities: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
 
 
 class Subscription(Artifact, Limited, Base):
