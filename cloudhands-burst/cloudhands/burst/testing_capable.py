@@ -7,8 +7,11 @@ the test alike.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
+from uuid import UUID
 
 from cloudhands.burst.relay import Relay
+from cloudhands.burst.testing import World
+from cloudhands.common.catalogue.commands import ItemDefinition
 from cloudhands.common.cloud import (
     Address,
     Capabilities,
@@ -22,8 +25,17 @@ from cloudhands.common.cloud import (
     ServerState,
     Temporary,
 )
+from cloudhands.common.testing.factories import ITEM
 
 SIZES = ("m1.small", "m1.large")
+
+_SMALL = ITEM.model_dump()["sizes"]["small"]
+_LARGE = {"vcpus": 3, "memory_mb": 4096, "on": {"private": "m1.large", "public": "m1.large"}}
+SERVICE = ItemDefinition.model_validate(
+    ITEM.model_dump()
+    | {"external_address": True, "sizes": {"small": _SMALL, "large": _SMALL | _LARGE}}
+)
+"""An item that is reached from outside, in two sizes."""
 
 
 @dataclass
@@ -130,3 +142,25 @@ class CapableCloud(Relay):
         if server.id in memory.resizing and server.state is ServerState.STOPPED:
             told = replace(told, state=ServerState.RESIZING)
         return told
+
+
+@dataclass
+class CapableWorld(World):
+    """A world whose clouds can do all that a cloud may.
+
+    :ivar memories: what the clouds know, by the provider's name.
+    """
+
+    memories: dict[str, Memory] = field(default_factory=dict)
+
+    def cloud(self, name: str) -> Cloud:
+        """See `World`."""
+        memory = self.memories.setdefault(name, Memory())
+        return CapableCloud(self.simulated(name), memory)
+
+    def serve(self) -> UUID:
+        """Launch an appliance that is reached from outside, and let it come to run."""
+        uuid = self.launch(SERVICE)
+        self.go_on(10)
+        assert self.state(uuid) == "running", self.row(uuid).problem
+        return uuid

@@ -17,7 +17,7 @@ from cloudhands.common.address.tables import HeldAddress
 from cloudhands.common.appliance.states import APPLIANCE
 from cloudhands.common.appliance.tables import Appliance, Node
 from cloudhands.common.catalogue.queries import amounts
-from cloudhands.common.cloud import Server, ServerState
+from cloudhands.common.cloud import Identity, Server, ServerState
 from cloudhands.common.history import Touch
 from cloudhands.common.limits import WORDS, Amounts, larger
 from cloudhands.common.machine import Machine
@@ -99,6 +99,18 @@ def broken(picture: Picture) -> Iterator[str]:
     yield from _addresses(picture)
     yield from _rests(picture)
     yield from _servers(picture)
+
+
+def forgotten(picture: Picture, held: Sequence[Identity]) -> Iterator[str]:
+    """What is held at a cloud and no living node may give back.
+
+    :param held: for whom addresses are held.
+    """
+    uuids = {row.id: str(row.uuid) for row in picture.appliances}
+    living = {(uuids[node.appliance_id], node.generation) for node in picture.living}
+    for identity in held:
+        if (identity.appliance, identity.generation) not in living:
+            yield f"an address of {identity} is held, and no living node is it"
 
 
 def broken_since(before: Picture, now: Picture) -> Iterator[str]:

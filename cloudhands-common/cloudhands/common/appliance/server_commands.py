@@ -81,10 +81,11 @@ def can_resize(appliance: Appliance) -> bool:
 
 
 def sizes_there(appliance: Appliance) -> Sequence[str]:
-    """The names of the item's sizes that the appliance's cloud has."""
+    """The names of the item's sizes that the appliance's cloud has, the smallest first."""
     name = appliance.provider.name if appliance.provider else ""
-    sizes = appliance.definition["sizes"].items()
-    return [size for size, about in sizes if name in about["on"]]
+    definition = appliance.definition
+    there = [size for size, about in definition["sizes"].items() if name in about["on"]]
+    return sorted(there, key=lambda size: (*amounts(definition, size), size))
 
 
 def _reserve(session: Session, appliance: Appliance, size: str) -> None:
