@@ -48,7 +48,7 @@ def _main(options: argparse.Namespace) -> int:
         schema.check_writable(database)
         clock = DatabaseClock(database)
         with explained(database):
-            installation = known(database, clock)
+            installation = known(database, clock, clouds)
         metrics = Metrics()
         pauses = Pauses(database, settings, clock)
         guarded = calls.connected(clouds, settings, pauses, metrics)

@@ -31,6 +31,7 @@ class Candidate:
     :param full_until: how long that is remembered.
     :param paused: why nothing there is called now; empty while it works.
     :param shortage: which of the organisation's limits there would be passed, in words.
+    :param failure: why it was given up there for this try, in words that go on from the label.
     """
 
     provider: str
@@ -44,6 +45,7 @@ class Candidate:
     full_until: datetime | None = None
     shortage: str = ""
     paused: str = ""
+    failure: str = ""
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,10 @@ def _hurdle(
 ) -> Verdict | None:
     """What keeps an appliance from a candidate, or None; what will not pass is named first."""
     lasting = (
-        _not_in_use(candidate) or _not_mapped(candidate, definition, size) or _no_consent(candidate)
+        _not_in_use(candidate)
+        or _not_mapped(candidate, definition, size)
+        or _no_consent(candidate)
+        or candidate.failure
     )
     if lasting:
         return Verdict(candidate, lasting)

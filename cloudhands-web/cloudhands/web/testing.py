@@ -28,9 +28,12 @@ from cloudhands.common.account.sessions import open_session
 from cloudhands.common.account.tables import Password
 from cloudhands.common.actor.queries import user_by_uid
 from cloudhands.common.actor.tables import User
+from cloudhands.common.appliance.tables import Appliance
+from cloudhands.common.cloud import Capabilities
 from cloudhands.common.db import Database
 from cloudhands.common.directory import Person
 from cloudhands.common.membership import commands as memberships
+from cloudhands.common.provider.commands import provider, tell_capabilities
 from cloudhands.common.site import Site
 from cloudhands.common.testing.databases import SECRET, short_lived
 from cloudhands.common.testing.factories import KEY, PROVIDERS, Factory, person
@@ -259,6 +262,18 @@ def user(session: Session, uid: str) -> User:
     found = user_by_uid(session, uid)
     assert found is not None, uid
     return found
+
+
+def able_to_change(session: Session, appliance: Appliance) -> None:
+    """Put an appliance where it can be rebooted, and have the size `large`."""
+    make = Factory(session, NOW)
+    able = Capabilities(resize=True, reboot=True)
+    tell_capabilities(session, make.burst, "private", able, NOW)
+    appliance.provider, appliance.seen_size = provider(session, "private", NOW), appliance.size
+    small = appliance.definition["sizes"]["small"]
+    large = {**small, "title": "Large", "vcpus": 4}
+    appliance.definition = {**appliance.definition, "sizes": {"small": small, "large": large}}
+    appliance.version += 1
 
 
 # --- fixtures: the world is made once and copied, which takes a tenth of the time -----------------

@@ -28,6 +28,8 @@ SEEN = {
     "appliance.launch": "organisation.see",
     "appliance.start": "appliance.see",
     "appliance.stop": "appliance.see",
+    "appliance.reboot": "appliance.see",
+    "appliance.resize": "appliance.see",
     "appliance.delete": "appliance.see",
     "appliance.retry": "appliance.see",
     "membership.accept": "membership.see",

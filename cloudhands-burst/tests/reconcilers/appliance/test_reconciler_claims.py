@@ -64,7 +64,9 @@ def test_what_a_person_changed_meanwhile_is_looked_at_anew(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     uuid = world.launch()
+    world.go_on()
     world.clouds["private"] = Broken(world.clouds["private"])
+    look_again(world)
     world.look()
     look_again(world)
     (claim,) = world.claims()

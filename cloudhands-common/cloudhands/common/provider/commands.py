@@ -1,6 +1,7 @@
 """Subscribing organisations to providers."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Literal
 
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 from cloudhands.common import history, limits, permissions, settings, work
 from cloudhands.common.actor.queries import roles_of
 from cloudhands.common.actor.tables import Actor
+from cloudhands.common.cloud import Capabilities
 from cloudhands.common.db import known_or_made
 from cloudhands.common.limits import Limits
 from cloudhands.common.machine import move
@@ -28,6 +30,19 @@ def provider(session: Session, name: str, now: datetime) -> Provider:
         lambda: session.scalars(query).one_or_none(),
         lambda: Provider(name=name, created_at=now, version=0),
     )
+
+
+def tell_capabilities(
+    session: Session, actor: Actor, name: str, capabilities: Capabilities, now: datetime
+) -> None:
+    """Write down what a provider of the settings can do, for commands and pages to know."""
+    permissions.require("provider.tell", roles_of(actor))
+    found, wanted = provider(session, name, now), asdict(capabilities)
+    if found.capabilities == wanted:
+        return
+    found.capabilities = wanted
+    able = ", ".join(sorted(each for each, able in wanted.items() if able))
+    history.record(session, found, actor, f"it can: {able or 'no more than every cloud'}", now)
 
 
 def set_limits(

@@ -18,6 +18,9 @@ class Provider(DueLater, Base):
     While it is paused nothing there is called, for the reason `problem`. `pause_ends` says what
     ends that: a `probe` that goes well, for which the row is due, or the `operator` alone; empty
     while it works. `since` is when it was last paused or resumed.
+
+    `capabilities` is what its adapter says that it can do (`cloud.Capabilities`), as cloud-burst
+    wrote it down when it was started last; empty before it ever was.
     """
 
     __tablename__ = "providers"
@@ -38,6 +41,8 @@ class Provider(DueLater, Base):
     def paused(self) -> str:
         """Why nothing there is called now; empty while it works."""
         return self.problem if self.state == "paused" else ""
+
+    capabilities: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
 
 
 class Subscription(DueLater, Limited, Base):

@@ -1,10 +1,12 @@
 """Gathers what placement needs from the rows and the settings."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from cloudhands.burst.placement import Candidate, Choice, choose
+from cloudhands.burst.reconcilers.appliance.given_up import hopeless
 from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.limits import Amounts, shortage
 from cloudhands.common.provider.queries import subscriptions_of
@@ -15,8 +17,13 @@ from cloudhands.common.settings import Settings
 def place(session: Session, settings: Settings, appliance: Appliance, now: datetime) -> Choice:
     """Choose a cloud for an appliance among its organisation's."""
     subscriptions = subscriptions_of(session, appliance.organisation_id)
+    failures = hopeless(session, appliance)
     candidates = [
-        _candidate(subscription, settings, appliance.share) for subscription in subscriptions
+        replace(
+            _candidate(subscription, settings, appliance.share),
+            failure=failures.get(subscription.provider_id, ""),
+        )
+        for subscription in subscriptions
     ]
     return choose(candidates, appliance.definition, appliance.size, now)
 
