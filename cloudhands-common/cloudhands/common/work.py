@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import psycopg
@@ -25,6 +25,7 @@ from cloudhands.common.errors import ClaimLost
 
 CHANNEL = "cloudhands_work"
 POLL_SECONDS = 0.02
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 # What the drivers raise while the database cannot be reached, or is too busy to answer.
 UNREACHABLE = (OperationalError, InterfaceError, psycopg.OperationalError)
@@ -95,15 +96,31 @@ def _due(session: Session, model: type[Due], now: datetime) -> Select[int]:
 
 
 def next_due(session: Session, model: type[Due]) -> datetime | None:
-    """When something will have to be looked at again: its due time, or a claim's end."""
+    """When something will have to be looked at again: its due time, or a claim's end.
+
+    It costs what is in hand, however much becomes due later: what is claimed and became due after
+    the first that is free does not matter.
+    """
     later_of = "greatest" if session.get_bind().dialect.name == "postgresql" else "max"
-    moment = getattr(func, later_of)(
-        model.due_at, func.coalesce(model.claim_until, model.due_at), type_=UtcDateTime()
+    free = (
+        select(model.due_at)
+        .where(model.due_at.is_not(None), model.claim_until.is_(None))
+        .order_by(model.due_at)
+        .limit(1)
+        .scalar_subquery()
     )
-    earliest: datetime | None = session.scalar(
-        select(func.min(moment, type_=UtcDateTime())).where(model.due_at.is_not(None))
+    moment = getattr(func, later_of)(model.due_at, model.claim_until, type_=UtcDateTime())
+    claimed = (
+        select(func.min(moment, type_=UtcDateTime()))
+        .where(
+            model.due_at.is_not(None),
+            model.claim_until.is_not(None),
+            model.due_at <= func.coalesce(free, NEVER, type_=UtcDateTime()),
+        )
+        .scalar_subquery()
     )
-    return earliest
+    found = session.execute(select(free, claimed)).one()
+    return min((at for at in found if at is not None), default=None)
 
 
 def held(session: Session, taken: Claim) -> Any:

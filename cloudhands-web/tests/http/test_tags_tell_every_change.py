@@ -13,6 +13,7 @@ from cloudhands.common.catalogue import commands as catalogue
 from cloudhands.common.catalogue.tables import CatalogueItem
 from cloudhands.common.directory import Person
 from cloudhands.common.errors import Refused
+from cloudhands.common.expiry import commands as expiry
 from cloudhands.common.limits import give_back
 from cloudhands.common.machine import move
 from cloudhands.common.membership import commands as memberships
@@ -45,6 +46,8 @@ class Life:
                 self.problem,
                 self.rest,
                 self.rename,
+                self.extend,
+                self.expire,
                 self.invite,
                 self.accept,
                 self.withdraw,
@@ -123,6 +126,17 @@ class Life:
         appliances.rename(
             session, user(session, "admin"), self.one(session, Appliance), wanted, NOW
         )
+
+    def extend(self, session):
+        by, days = user(session, "admin"), self.chance.choice([1, 7, 30])
+        appliance = self.one(session, Appliance)
+        appliance.expires_at = appliance.expires_at or NOW
+        expiry.extend(session, by, appliance, days, NOW)
+
+    def expire(self, session):
+        appliance = self.one(session, Appliance)
+        if appliance.expires_at and not appliance.expired_at:
+            expiry.expire(session, Factory(session, NOW).burst, appliance, NOW, NOW)
 
     def invite(self, session):
         organisation = session.query(Organisation).filter_by(name="physics").one()

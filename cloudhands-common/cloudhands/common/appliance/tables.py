@@ -18,6 +18,7 @@ from cloudhands.common.work import Due, due_index
 
 # Written out in queries too: a planner knows a partial index by its words.
 PRESENT = "state <> 'deleted'"
+EXPIRING = "expires_at IS NOT NULL"
 
 
 class Appliance(Due, Base):
@@ -28,7 +29,8 @@ class Appliance(Due, Base):
     none. `generation` rises with every retry, and `seen_generation`, which only cloud-burst
     moves, is the one that `state` tells of. `seen_size` is the size that its server has, which
     only cloud-burst moves, too. `placement` holds what `Choice.as_json` says: every
-    candidate and its reason.
+    candidate and its reason. `expires_at` is until when it is wanted, None if for ever;
+    `expired_at`, which only cloud-burst sets, is when that was over: it does not run any more.
     """
 
     __tablename__ = "appliances"
@@ -40,6 +42,13 @@ class Appliance(Due, Base):
             "id",
             sqlite_where=text(PRESENT),
             postgresql_where=text(PRESENT),
+        ),
+        Index(
+            "ix_appliances_owner_id_expiring",
+            "owner_id",
+            "expires_at",
+            sqlite_where=text(EXPIRING),
+            postgresql_where=text(EXPIRING),
         ),
         CheckConstraint("goal IN ('running', 'stopped', 'deleted')", name="goal"),
     )
@@ -59,6 +68,8 @@ class Appliance(Due, Base):
     provider_id: Mapped[int | None] = mapped_column(ForeignKey("providers.id"))
     seen_size: Mapped[str | None]
     placement: Mapped[list[Any]] = mapped_column(default=list)
+    expires_at: Mapped[datetime | None]
+    expired_at: Mapped[datetime | None]
 
     organisation: Mapped[Organisation] = relationship()
     owner: Mapped[User] = relationship()

@@ -17,6 +17,7 @@ from cloudhands.common.catalogue.tables import CatalogueItem
 from cloudhands.common.errors import ConfigurationError, InvalidInput
 from cloudhands.common.forms import Form, Label, Line, Slug, parse
 from cloudhands.common.settings import Name
+from cloudhands.common.settings.model import Days
 
 
 class Size(Form):
@@ -30,7 +31,10 @@ class Size(Form):
 
 
 class ItemDefinition(Form):
-    """A catalogue item as its TOML file defines it. `images` names the image at each provider."""
+    """A catalogue item as its TOML file defines it. `images` names the image at each provider.
+
+    `lifetime_days`: how long one lasts; without it, as the settings say.
+    """
 
     name: Slug
     title: Label
@@ -41,6 +45,7 @@ class ItemDefinition(Form):
     default_size: Slug
     external_address: bool = False
     user_data: Annotated[str, Field(max_length=16_384)] = ""
+    lifetime_days: Days | None = None
 
     @model_validator(mode="after")
     def _default_exists(self) -> "ItemDefinition":

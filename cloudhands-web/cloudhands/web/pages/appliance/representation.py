@@ -9,6 +9,7 @@ from cloudhands.common.appliance import queries
 from cloudhands.common.appliance.commands import Rename, can_retry, possible_goals
 from cloudhands.common.appliance.queries import Listed
 from cloudhands.common.appliance.tables import Appliance
+from cloudhands.common.expiry.commands import can_extend
 from cloudhands.common.history import Event
 from cloudhands.common.permissions import Role
 from cloudhands.web.http import etag
@@ -40,6 +41,8 @@ def of_appliance(
             **_info(request, appliance, provider, appliance.owner.name, addresses),
             "item": appliance.definition["title"],
             "organisation": organisation.title,
+            "expires_at": appliance.expires_at,
+            "expired_at": appliance.expired_at,
             "placement": appliance.placement,
             # Whether cloud-burst will look at it again.
             "moving": appliance.due_at is not None,
@@ -132,6 +135,7 @@ def _options(
         ("start", "Start", "running" in goals, ""),
         ("stop", "Stop", "stopped" in goals, ""),
         ("retry", "Try again", can_retry(appliance), ""),
+        ("extend", "Extend", can_extend(appliance), ""),
         ("delete", "Delete", "deleted" in goals, DELETING),
     )
     return dict(
