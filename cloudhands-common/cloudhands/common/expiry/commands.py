@@ -131,9 +131,7 @@ def moment(at: datetime) -> str:
     return f"{at:%d %B %Y, %H:%M} UTC"
 
 
-def _record(
-    session: Session, appliance: Appliance, actor: Actor, why: str, now: datetime
-) -> None:
+def _record(session: Session, appliance: Appliance, actor: Actor, why: str, now: datetime) -> None:
     state = appliance.state
     history.record(session, appliance, actor, why, now, from_state=state, to_state=state)
 

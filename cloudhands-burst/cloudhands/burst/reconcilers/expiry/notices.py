@@ -63,9 +63,7 @@ def tell(
     return len(told)
 
 
-def _belongs(
-    notice: Notice, mine: Expiry, other: Expiry, grace: timedelta, now: datetime
-) -> bool:
+def _belongs(notice: Notice, mine: Expiry, other: Expiry, grace: timedelta, now: datetime) -> bool:
     """Whether another is due to be told the same, or will be within the day."""
     found = view(other)
     if found.ended:
