@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -153,6 +154,24 @@ def test_one_mail_tells_of_all_that_expire_the_same_day(life):
     life.until(after(40))
     assert len(life.mails()) == 8
     assert life.goal(later) == "deleted"
+
+
+def test_workers_that_look_at_once_send_one_mail(life):
+    uuids = [life.launch() for _ in range(6)]
+    life.look()
+    life.world.clock.moment = after(23)
+    claims = life.claims()
+    with ThreadPoolExecutor(8) as pool:
+        reconcile = ExpiryReconciler(life.world.context).reconcile
+        looks = [pool.submit(reconcile, claim) for claim in claims]
+        asked = [pool.submit(life.extend, uuid) for uuid in uuids[:2]]
+        for one in (*looks, *asked):
+            one.result()
+    life.look()
+    told = sorted(label for _, labels in life.mails() for label in labels)
+    assert set(told) >= {f"number {number}" for number in range(2, 6)}
+    assert len(told) == len(set(told)), "nobody is told twice"
+    assert len(life.mails()) == 1
 
 
 def rows(life):

@@ -96,16 +96,17 @@ def test_nobody_listens_and_then_somebody_does(office):
 
 @pytest.mark.parametrize("how", ["tls", "start_tls"])
 def test_it_is_encrypted_verified_and_logged_in(office, certificate, tmp_path, how):
-    (tmp_path / "password").write_text("secret\n", encoding="utf-8")
+    for name in ("secret", "wrong"):
+        (tmp_path / name).write_text(f"{name}\n", encoding="utf-8")
     given = {how: certificate, "login": ("cloud", "secret")}
     with serving(**given) as server:
-        login = {"user": "cloud", "password_file": tmp_path / "password"}
+        login = {"user": "cloud", "password_file": tmp_path / "secret"}
         trusted = {**server.settings, how: True, "ca_file": certificate.file}
         office.mail = {**trusted, **login}
         office.post()
         assert office.send() == [Done()]
         assert server.encrypted == [True]
-        for wrong in ({how: True, "ca_file": None}, {"password_file": certificate.file}):
+        for wrong in ({how: True, "ca_file": None}, {"password_file": tmp_path / "wrong"}):
             other = type(office)(office.world, {**office.mail, **wrong})
             id_ = other.post()
             (outcome,) = other.send()

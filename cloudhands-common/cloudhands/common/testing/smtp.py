@@ -78,7 +78,8 @@ class MailServer:
         """Whether user and password are the wanted ones."""
         user, password = self.login or ("", "")
         given = isinstance(data, LoginPassword) and (data.login, data.password)
-        return AuthResult(success=given == (user.encode(), password.encode()))
+        # Not handled: it is for aiosmtpd to say no.
+        return AuthResult(success=given == (user.encode(), password.encode()), handled=False)
 
 
 @contextmanager
