@@ -35,6 +35,7 @@ def test_it_says_when_it_expires_and_can_be_extended(portal, path):
     assert "2026-03-31 12:00:00 UTC" in page
     portal.time[0] = NOW + timedelta(days=5)
     client = portal.client("member")
+    document = client.document(path)
     assert client.use(document["_templates"]["extend"]).status_code == 303
     assert client.document(path)["expires_at"] == "2026-04-05T12:00:00Z"
 
@@ -49,7 +50,7 @@ def test_what_has_expired_offers_extend_and_then_start(portal, path):
     document = client.document(path)
     assert document["expired_at"] == "2026-03-01T12:00:00Z"
     assert set(document["_templates"]) == {"extend", "delete"}
-    refused = client.post(f"{path}/start", json={})
+    refused = client.use({**document["_templates"]["extend"], "target": f"{path}/start"})
     assert refused.status_code == 409
     assert "Extend it first" in refused.json()["detail"]
     client.use(document["_templates"]["extend"])

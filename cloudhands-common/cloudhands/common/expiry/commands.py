@@ -54,9 +54,10 @@ def extend(
     permissions.require("appliance.extend", roles_towards(session, actor, appliance))
     if not can_extend(appliance):
         raise Conflict(_not_extended(appliance))
+    assert appliance.expires_at is not None, "it can be extended"
     lasting = lifetime(appliance.definition, days)
-    until = now + lasting if lasting else None
-    if until and appliance.expires_at and until < appliance.expires_at + LEAST_GAIN:
+    until = max(now + lasting, appliance.expires_at) if lasting else None
+    if until and until < appliance.expires_at + LEAST_GAIN and not appliance.expired_at:
         return
     appliance.expires_at, appliance.expired_at = until, None
     appliance.wanted_version += 1
