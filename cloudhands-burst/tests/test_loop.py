@@ -18,6 +18,8 @@ from cloudhands.common import observing, work
 from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.clock import now
 from cloudhands.common.errors import ClaimLost
+from cloudhands.common.expiry.tables import Expiry
+from cloudhands.common.mail.tables import Message
 from cloudhands.common.work import Claim
 
 
