@@ -80,6 +80,8 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "appliance.delete": frozenset({_R.OWNER, _R.ADMIN}),
     "appliance.retry": frozenset({_R.OWNER, _R.ADMIN}),
     "appliance.rename": frozenset({_R.OWNER, _R.ADMIN}),
+    "appliance.extend": frozenset({_R.OWNER, _R.ADMIN}),
+    "appliance.expire": frozenset({_R.BURST}),
 }
 
 

@@ -21,6 +21,7 @@ from cloudhands.common.appliance import tables as appliance
 from cloudhands.common.catalogue import tables as catalogue
 from cloudhands.common.db import Artifact, Base, Database, explained
 from cloudhands.common.errors import DatabaseError
+from cloudhands.common.expiry import tables as expiry
 from cloudhands.common.history import tables as history
 from cloudhands.common.mail import tables as mail
 from cloudhands.common.membership import tables as membership
@@ -37,6 +38,7 @@ SUBJECTS = (
     appliance,
     catalogue,
     compatibility,
+    expiry,
     history,
     idempotency,
     mail,

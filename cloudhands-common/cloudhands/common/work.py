@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
 import psycopg
@@ -27,6 +27,7 @@ CHANNEL = "cloudhands_work"
 POLL_SECONDS = 0.02
 # In how many parts those come that are woken together.
 PARTS = 10
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 # What the drivers raise while the database cannot be reached, or is too busy to answer.
 UNREACHABLE = (OperationalError, InterfaceError, psycopg.OperationalError)
@@ -116,16 +117,32 @@ def _free(model: type[Due], now: datetime) -> ColumnElement[bool]:
 def next_due(session: Session, model: type[Due], *where: ColumnElement[bool]) -> datetime | None:
     """When something will have to be looked at again: its due time, or a claim's end.
 
+    It costs what is in hand, however much becomes due later: what is claimed and became due after
+    the first that is free does not matter.
+
     :param where: what must hold of it.
     """
     later_of = "greatest" if session.get_bind().dialect.name == "postgresql" else "max"
-    moment = getattr(func, later_of)(
-        model.due_at, func.coalesce(model.claim_until, model.due_at), type_=UtcDateTime()
+    free = (
+        select(model.due_at)
+        .where(model.due_at.is_not(None), model.claim_until.is_(None), *where)
+        .order_by(model.due_at)
+        .limit(1)
+        .scalar_subquery()
     )
-    earliest: datetime | None = session.scalar(
-        select(func.min(moment, type_=UtcDateTime())).where(model.due_at.is_not(None), *where)
+    moment = getattr(func, later_of)(model.due_at, model.claim_until, type_=UtcDateTime())
+    claimed = (
+        select(func.min(moment, type_=UtcDateTime()))
+        .where(
+            model.due_at.is_not(None),
+            model.claim_until.is_not(None),
+            model.due_at <= func.coalesce(free, NEVER, type_=UtcDateTime()),
+            *where,
+        )
+        .scalar_subquery()
     )
-    return earliest
+    found = session.execute(select(free, claimed)).one()
+    return min((at for at in found if at is not None), default=None)
 
 
 class Backlog(NamedTuple):

@@ -15,6 +15,7 @@ from cloudhands.common.catalogue.tables import CatalogueItem
 from cloudhands.common.cloud import Capabilities
 from cloudhands.common.directory import Person
 from cloudhands.common.errors import Refused
+from cloudhands.common.expiry import commands as expiry
 from cloudhands.common.limits import give_back
 from cloudhands.common.machine import move
 from cloudhands.common.membership import commands as memberships
@@ -51,6 +52,8 @@ class Life:
                 self.reboot,
                 self.resize,
                 self.tell_capabilities,
+                self.extend,
+                self.expire,
                 self.invite,
                 self.accept,
                 self.withdraw,
@@ -143,6 +146,17 @@ class Life:
         able_to_change(session, self.one(session, Appliance))
         able = self.chance.choice([Capabilities(), Capabilities(resize=True, reboot=True)])
         tell_capabilities(session, Factory(session, NOW).burst, "private", able, NOW)
+
+    def extend(self, session):
+        by, days = user(session, "admin"), self.chance.choice([1, 7, 30])
+        appliance = self.one(session, Appliance)
+        appliance.expires_at = appliance.expires_at or NOW
+        expiry.extend(session, by, appliance, days, NOW)
+
+    def expire(self, session):
+        appliance = self.one(session, Appliance)
+        if appliance.expires_at and not appliance.expired_at:
+            expiry.expire(session, Factory(session, NOW).burst, appliance, NOW, NOW)
 
     def invite(self, session):
         organisation = session.query(Organisation).filter_by(name="physics").one()

@@ -77,7 +77,7 @@ def in_every_state(portal):
         query = select(Organisation).where(Organisation.uuid == portal.world.organisation)
         organisation = session.scalars(query).one()
         for state, goal in (("running", "running"), ("stopped", "stopped"), ("failed", "running")):
-            appliance = make.appliance(organisation, owner, state)
+            appliance = make.appliance(organisation, owner, state, lifetime_days=30)
             appliance.state, appliance.goal = state, goal
             appliance.seen_generation = appliance.generation  # cloud-burst has seen to it
             able_to_change(session, appliance)

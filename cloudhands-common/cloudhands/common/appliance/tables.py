@@ -18,6 +18,7 @@ from cloudhands.common.work import Due, due_index
 
 # Written out in queries too: a planner knows a partial index by its words.
 PRESENT = "state <> 'deleted'"
+EXPIRING = "expires_at IS NOT NULL"
 
 
 class Appliance(Due, Base):
@@ -30,7 +31,8 @@ class Appliance(Due, Base):
     only cloud-burst moves, too: while it differs from `size` the server is to be resized.
     `reboots_wanted` rises with every reboot that is asked for; cloud-burst brings `reboots_done`
     level before it calls the cloud. `placement` holds what `Choice.as_json` says: every
-    candidate and its reason.
+    candidate and its reason. `expires_at` is until when it is wanted, None if for ever;
+    `expired_at`, which only cloud-burst sets, is when that was over: it does not run any more.
     """
 
     __tablename__ = "appliances"
@@ -42,6 +44,13 @@ class Appliance(Due, Base):
             "id",
             sqlite_where=text(PRESENT),
             postgresql_where=text(PRESENT),
+        ),
+        Index(
+            "ix_appliances_owner_id_expiring",
+            "owner_id",
+            "expires_at",
+            sqlite_where=text(EXPIRING),
+            postgresql_where=text(EXPIRING),
         ),
         CheckConstraint("goal IN ('running', 'stopped', 'deleted')", name="goal"),
     )
@@ -63,6 +72,8 @@ class Appliance(Due, Base):
     reboots_wanted: Mapped[int] = mapped_column(default=0, server_default="0")
     reboots_done: Mapped[int] = mapped_column(default=0, server_default="0")
     placement: Mapped[list[Any]] = mapped_column(default=list)
+    expires_at: Mapped[datetime | None]
+    expired_at: Mapped[datetime | None]
 
     organisation: Mapped[Organisation] = relationship()
     owner: Mapped[User] = relationship()

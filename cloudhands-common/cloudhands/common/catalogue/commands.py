@@ -18,6 +18,7 @@ from cloudhands.common.errors import ConfigurationError, InvalidInput
 from cloudhands.common.forms import Form, Label, Line, Slug, parse
 from cloudhands.common.provider.commands import check_soon
 from cloudhands.common.settings import Name
+from cloudhands.common.settings.model import Days
 
 
 class Size(Form):
@@ -31,7 +32,10 @@ class Size(Form):
 
 
 class ItemDefinition(Form):
-    """A catalogue item as its TOML file defines it. `images` names the image at each provider."""
+    """A catalogue item as its TOML file defines it. `images` names the image at each provider.
+
+    `lifetime_days`: how long one lasts; without it, as the settings say.
+    """
 
     name: Slug
     title: Label
@@ -42,6 +46,7 @@ class ItemDefinition(Form):
     default_size: Slug
     external_address: bool = False
     user_data: Annotated[str, Field(max_length=16_384)] = ""
+    lifetime_days: Days | None = None
 
     @model_validator(mode="after")
     def _default_exists(self) -> "ItemDefinition":

@@ -15,6 +15,7 @@ from cloudhands.common.appliance.server_commands import (
     sizes_there,
 )
 from cloudhands.common.appliance.tables import Appliance
+from cloudhands.common.expiry.commands import can_extend
 from cloudhands.common.history import Event
 from cloudhands.common.permissions import Role
 from cloudhands.web.http import etag
@@ -47,6 +48,8 @@ def of_appliance(
             **_info(request, appliance, provider, appliance.owner.name, addresses),
             "item": appliance.definition["title"],
             "organisation": organisation.title,
+            "expires_at": appliance.expires_at,
+            "expired_at": appliance.expired_at,
             "placement": appliance.placement,
             # Whether cloud-burst will look at it again.
             "moving": appliance.due_at is not None,
@@ -161,6 +164,7 @@ def _options(
         ("stop", "Stop", "stopped" in goals, ""),
         ("reboot", "Reboot", can_reboot(appliance), ""),
         ("retry", "Try again", can_retry(appliance), ""),
+        ("extend", "Extend", can_extend(appliance), ""),
         ("delete", "Delete", "deleted" in goals, DELETING),
     )
     return dict(

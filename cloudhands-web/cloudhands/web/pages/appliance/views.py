@@ -8,6 +8,7 @@ from cloudhands.common.appliance import commands, server_commands
 from cloudhands.common.appliance.commands import Goal
 from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.errors import InvalidInput, Outdated
+from cloudhands.common.expiry import commands as expiry
 from cloudhands.common.seen import Version
 from cloudhands.web.http import etag, precondition
 from cloudhands.web.http.negotiation import done
@@ -49,6 +50,7 @@ def show(scope: ApplianceScope, request: PortalRequest) -> Representation:
 @view_config(route_name="reboot", request_method="GET", permission="appliance.see")
 @view_config(route_name="delete", request_method="GET", permission="appliance.see")
 @view_config(route_name="retry", request_method="GET", permission="appliance.see")
+@view_config(route_name="extend", request_method="GET", permission="appliance.see")
 def to_the_form(scope: ApplianceScope, request: PortalRequest) -> Response:
     """After a refused form its address is what the browser shows: lead back to the page."""
     return _done(scope, request)
@@ -87,6 +89,16 @@ def retry(scope: ApplianceScope, request: PortalRequest) -> Response:
     with request.writing() as session:
         appliance = _locked(session, scope)
         commands.retry(session, request.viewer, appliance, request.services.clock())
+    return _done(scope, request)
+
+
+@view_config(route_name="extend", request_method="POST", permission="appliance.extend")
+def extend(scope: ApplianceScope, request: PortalRequest) -> Response:
+    """It shall last as long as a new one would."""
+    services = request.services
+    with request.writing() as session:
+        days, now = services.settings.appliances.lifetime_days, services.clock()
+        expiry.extend(session, request.viewer, _locked(session, scope), days, now)
     return _done(scope, request)
 
 

@@ -44,7 +44,11 @@ _ALL = (
         "delete", "The appliance shall be gone, for ever.", "An appliance that is not deleted yet."
     ),
     Template("retry", "Try again what failed.", "An appliance that has failed."),
-    Template("extend", "Let the appliance expire later."),
+    Template(
+        "extend",
+        "Let the appliance expire later: as late as one that is launched now.",
+        "An appliance that expires and is not to be deleted.",
+    ),
     Template(
         "rename", "Give the appliance another label.", "Behind an appliance's link edit-form."
     ),
