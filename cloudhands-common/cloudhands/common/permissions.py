@@ -21,6 +21,7 @@ class Role(StrEnum):
     OWNER = "owner"  # a member who launched the appliance
     OPERATOR = "operator"  # at the command line of the installation
     BURST = "burst"  # cloud-burst, which carries out what was asked for
+    MACHINE = "machine"  # the machine that runs the appliance, by the token that it was given
 
 
 _R = Role
@@ -74,6 +75,10 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "appliance.delete": frozenset({_R.OWNER, _R.ADMIN}),
     "appliance.retry": frozenset({_R.OWNER, _R.ADMIN}),
     "appliance.rename": frozenset({_R.OWNER, _R.ADMIN}),
+    # Over SSH: the machine asks for their keys.
+    "appliance.sign-in": frozenset({_R.OWNER, _R.ADMIN}),
+    "appliance.ask-keys": frozenset({_R.MACHINE}),
+    "appliance.report": frozenset({_R.MACHINE}),
 }
 
 

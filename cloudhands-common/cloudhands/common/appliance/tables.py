@@ -28,7 +28,8 @@ class Appliance(Due, Base):
     none. `generation` rises with every retry, and `seen_generation`, which only cloud-burst
     moves, is the one that `state` tells of. `seen_size` is the size that its server has, which
     only cloud-burst moves, too. `placement` holds what `Choice.as_json` says: every
-    candidate and its reason.
+    candidate and its reason. `setup` is how far its machine's own set-up is (`appliance.setup`),
+    since `setup_at`; `setup_log` are the last lines that the machine reported.
     """
 
     __tablename__ = "appliances"
@@ -59,6 +60,13 @@ class Appliance(Due, Base):
     provider_id: Mapped[int | None] = mapped_column(ForeignKey("providers.id"))
     seen_size: Mapped[str | None]
     placement: Mapped[list[Any]] = mapped_column(default=list)
+    setup: Mapped[str] = mapped_column(
+        CheckConstraint("setup IN ('', 'booting', 'ready', 'failed')", name="setup"),
+        default="",
+        server_default="",
+    )
+    setup_log: Mapped[str] = mapped_column(default="", server_default="")
+    setup_at: Mapped[datetime | None]
 
     organisation: Mapped[Organisation] = relationship()
     owner: Mapped[User] = relationship()
