@@ -19,6 +19,7 @@ from cloudhands.burst.reconcilers.appliance import decide as decisions
 from cloudhands.burst.reconcilers.appliance.decide import Action, decide
 from cloudhands.burst.reconcilers.appliance.observe import Sight, look
 from cloudhands.burst.reconcilers.appliance.record import Overtaken, Records
+from cloudhands.burst.reconcilers.appliance.user_data import user_data_of
 from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.cloud import (
     Cloud,
@@ -160,7 +161,8 @@ class _Step:
         identity = self._view.identity(self._context.installation)
         self._records.renewed(self._claim, self._view)
         try:
-            server = self._cloud.create(self._view.spec(identity, self._provider))
+            user_data = user_data_of(self._context, self._view, identity)
+            server = self._cloud.create(self._view.spec(identity, self._provider, user_data))
         except Full as error:
             self._log.info("full", reason=str(error))
             self._records.full(self._claim, self._view)

@@ -24,6 +24,7 @@ from cloudhands.common import limits, work
 from cloudhands.common.actor.commands import component
 from cloudhands.common.actor.queries import BURST
 from cloudhands.common.address import commands as addresses
+from cloudhands.common.appliance import setup
 from cloudhands.common.appliance.queries import living_node
 from cloudhands.common.appliance.states import APPLIANCE
 from cloudhands.common.appliance.tables import Appliance, Node
@@ -148,6 +149,7 @@ class Records:
         """Another try of what has failed begins, as a person asked."""
         with self._open(claim, view) as entry:
             entry.appliance.seen_generation = entry.appliance.generation
+            setup.forget(entry.appliance)
             entry.move("requested", "asked to try again")
             self._renew(entry)
 
@@ -214,6 +216,8 @@ class Records:
             if step.target == "running" and (disputed := self._hold(entry, server)):
                 entry.settle(self._context.poll, disputed)
                 return Again(self._context.poll, disputed)
+            if step.target == "running" and self._context.settings.portal.for_machines:
+                setup.begin(entry.appliance, entry.now)
             entry.move(step.target, step.why)
             if step.unasked and entry.appliance.wanted_version == claim.wanted_version:
                 entry.appliance.goal = step.target
