@@ -12,6 +12,7 @@ present() {
     case $1 in
         postgresql) command -v postgres >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null ;;
         openssh-client) command -v ssh-keygen >/dev/null ;;
+        openssh-server) command -v sshd >/dev/null ;;
         libatomic1) [[ $(ldconfig -p) == *libatomic.so.1* ]] ;;
         *) command -v "$1" >/dev/null ;;
     esac
