@@ -12,5 +12,6 @@ setup(
         f"cloudhands-common=={VERSION}",
         "boto3",
         "openstacksdk>=4",
+        "pyyaml",
     ],
 )
