@@ -83,7 +83,7 @@ def seen(server: NovaServer, size: str, external_network: str) -> Server:
 
 def _fault(server: NovaServer) -> str:
     fault = server.fault if isinstance(server.fault, Mapping) else {}
-    return str(fault.get("message") or "the cloud does not say why")
+    return str(fault.get("message") or "").strip() or "the cloud does not say why"
 
 
 def _addresses(

@@ -9,8 +9,9 @@ from openstack.connection import Connection
 from cloudhands.common.testing.openstack.layout import PASSWORD, REGION, Layout
 
 TYPES = {"image": "glance", "compute": "nova", "placement": "placement", "network": "neutron"}
-IMAGE = "tiny"
-SIZES = {"small": (1, 512), "medium": (2, 1024), "whole": (10, 4096), "huge": (64, 4096)}
+IMAGE = "debian-12"
+SMALL, MEDIUM, WHOLE, HUGE = "m1.small", "m1.medium", "m1.whole", "m1.huge"
+SIZES = {SMALL: (1, 512), MEDIUM: (2, 1024), WHOLE: (10, 4096), HUGE: (64, 4096)}
 """By name: vCPUs, of which the only host has 10, and memory in MB."""
 PUBLIC = "public"
 PRIVATE = "private"
