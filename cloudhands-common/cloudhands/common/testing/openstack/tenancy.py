@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from keystoneauth1 import identity
+from keystoneauth1.session import Session
 from openstack.connection import Connection
 
 from cloudhands.common.testing.openstack.layout import PASSWORD, REGION, Layout
@@ -30,7 +32,7 @@ class Project:
 
     def connect(self) -> Connection:
         """A connection as its user."""
-        return Connection(region_name=REGION, auth=dict(self.credentials))
+        return _connection(self.credentials)
 
 
 def administrator(at: Layout) -> Any:
@@ -38,7 +40,12 @@ def administrator(at: Layout) -> Any:
 
     Not typed: the client's own types allow for a Keystone of ten years ago at every call.
     """
-    return Connection(region_name=REGION, auth=_auth(at, "admin", "admin"))
+    return _connection(_auth(at, "admin", "admin"))
+
+
+def _connection(auth: Mapping[str, str]) -> Connection:
+    words: dict[str, Any] = dict(auth)
+    return Connection(session=Session(identity.V3Password(**words)), region_name=REGION)
 
 
 def _auth(at: Layout, user: str, project: str) -> dict[str, str]:
