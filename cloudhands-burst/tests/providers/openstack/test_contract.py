@@ -14,11 +14,12 @@ pytestmark = [pytest.mark.openstack, pytest.mark.timeout(600)]
 CAPACITY = 3
 
 
-class TestOpenStack(CloudContract):
-    @pytest.fixture(scope="class")
-    def project(self, make_project: Callable[..., Project]) -> Project:
-        return make_project(instances=CAPACITY)
+@pytest.fixture(scope="module")
+def project(make_project: Callable[..., Project]) -> Project:
+    return make_project(instances=CAPACITY)
 
+
+class TestOpenStack(CloudContract):
     @pytest.fixture
     def trial(self, project: Project, connect: Callable[..., Any]) -> Trial:
         return Trial(

@@ -1,4 +1,4 @@
-"""From a private cloud without room to a public one: both real interfaces, through the reconciler."""
+"""From a private cloud without room to a public one: real interfaces, through the reconciler."""
 
 import time
 from collections.abc import Callable, Iterator
