@@ -51,10 +51,10 @@ class Portal(Table):
     to all processes, while `cloud-serve` counts them in each process.
 
     `url` is the portal's address for whoever is elsewhere: mails lead there, and the machines of
-    appliances ask there who may sign in to them. Where it is empty it follows from `host` and `port`, and counts for
-    machines only if that is TLS on an address of its own. Machines that have no address to ask
-    keep the SSH keys that they were launched with. While the portal does not answer, a machine
-    goes by its last answer for `keys_stale_hours`; 0 lets nobody in meanwhile.
+    appliances ask there who may sign in to them. Where it is empty it follows from `host` and
+    `port`, and counts for machines only if that is TLS on an address of its own. Machines that have
+    no address to ask keep the SSH keys that they were launched with. While the portal does not
+    answer, a machine goes by its last answer for `keys_stale_hours`; 0 lets nobody in meanwhile.
     """
 
     url: str = ""
