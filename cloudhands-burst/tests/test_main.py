@@ -32,6 +32,7 @@ kind = "simulated"
 label = "{name} cloud"
 public = {public}
 priority = {priority}
+settle = 1
 
 [providers.{name}.options]
 file = "{name}.db"

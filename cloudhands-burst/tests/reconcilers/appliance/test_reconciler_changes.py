@@ -32,8 +32,10 @@ def test_a_reboot_is_done_once(capable: CapableWorld) -> None:
     assert len(capable.memories["private"].reboots) == 2
 
 
-@pytest.mark.parametrize(("moment", "done"), [("before", 0), ("after", 1)])
-@pytest.mark.parametrize("error", [Killed(), Temporary("it did not answer in time")])
+@pytest.mark.parametrize(
+    ("moment", "done", "error"),
+    [("before", 0, Killed()), ("after", 1, Temporary("it did not answer in time"))],
+)
 def test_a_reboot_that_nobody_answered_is_not_repeated(
     capable: CapableWorld, moment: str, done: int, error: BaseException
 ) -> None:
@@ -101,23 +103,22 @@ def test_a_stopped_one_stays_stopped_and_is_metered_by_its_size(capable: Capable
     assert sizes["large"] >= 1 > sizes["small"] > Decimal(0)
 
 
-@pytest.mark.parametrize("goal", ["running", "stopped"])
-def test_where_there_is_no_room_for_it_it_keeps_its_size(capable: CapableWorld, goal: str) -> None:
+def test_where_there_is_no_room_for_it_it_keeps_its_size(capable: CapableWorld) -> None:
     uuid = capable.serve()
-    capable.want(uuid, goal)
-    capable.go_on()
     capable.resize(uuid, "large")
     faulty(capable, before={"resize": Full("no room for that size")})
     capable.go_on(20)
     row = capable.row(uuid)
-    assert (row.state, row.size, row.seen_size) == (goal, "small", "small")
+    assert (row.state, row.size, row.seen_size) == ("running", "small", "small")
     assert capable.shares("private") == (SMALL, SMALL)
     why = "it stays small and cannot be large: Private cloud: no room for that size"
     assert why in capable.whys(uuid)
 
 
-@pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("error", [Killed(), Temporary("it did not answer in time")])
+@pytest.mark.parametrize(
+    ("moment", "error"),
+    [("after", Killed()), ("before", Temporary("it did not answer in time"))],
+)
 def test_a_resize_that_nobody_answered_is_gone_on_with(
     capable: CapableWorld, moment: str, error: BaseException
 ) -> None:

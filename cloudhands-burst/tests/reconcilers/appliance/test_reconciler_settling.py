@@ -7,14 +7,14 @@ import pytest
 
 from cloudhands.burst.outcome import Again
 from cloudhands.burst.testing import SETTLE, World
-from cloudhands.burst.testing_faults import Killed, Late, faulty, present
+from cloudhands.burst.testing_faults import Killed, Late, faulty
 from cloudhands.common.cloud import Denied, Temporary
 from cloudhands.common.testing.factories import NOON
 
 NO_ANSWER = Temporary("it did not answer in time")
 
 
-@pytest.mark.parametrize("error", [NO_ANSWER, Killed()])
+@pytest.mark.parametrize("error", [NO_ANSWER, Killed()], ids=["unanswered", "killed"])
 def test_a_create_that_never_took_effect_is_repeated_once_that_is_sure(
     world: World, error: BaseException
 ) -> None:
@@ -117,15 +117,3 @@ def test_a_clock_that_was_set_back_makes_nothing_wait_for_longer(world: World) -
     (outcome,) = world.look()
     assert isinstance(outcome, Again)
     assert outcome.after <= SETTLE
-
-
-def test_killed_after_the_server_was_made_and_before_it_is_shown(world: World) -> None:
-    uuid = world.launch()
-    cloud = Late(world, SETTLE - 2)
-    cloud.after["create"] = Killed()
-    with suppress(Killed):
-        world.look()
-    world.clock.advance(16)
-    world.go_on(20)
-    assert world.state(uuid) == "running"
-    assert len(present(world)) == cloud.calls.count("create") == 1
