@@ -45,6 +45,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "organisation.create": frozenset({_R.OPERATOR}),
     "organisation.see": MEMBERS,
     "organisation.set-limits": frozenset({_R.OPERATOR}),
+    "organisation.set-terms": frozenset({_R.OPERATOR}),
     "membership.grant": frozenset({_R.OPERATOR}),
     "membership.admit": frozenset({_R.BURST}),
     "membership.invite": frozenset({_R.ADMIN}),
@@ -74,6 +75,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "appliance.delete": frozenset({_R.OWNER, _R.ADMIN}),
     "appliance.retry": frozenset({_R.OWNER, _R.ADMIN}),
     "appliance.rename": frozenset({_R.OWNER, _R.ADMIN}),
+    "appliance.approve": frozenset({_R.ADMIN}),
 }
 
 

@@ -30,7 +30,10 @@ class Size(Form):
 
 
 class ItemDefinition(Form):
-    """A catalogue item as its TOML file defines it. `images` names the image at each provider."""
+    """A catalogue item as its TOML file defines it. `images` names the image at each provider.
+
+    `locations` are those of the settings' providers where its data may lie; empty for anywhere.
+    """
 
     name: Slug
     title: Label
@@ -40,6 +43,7 @@ class ItemDefinition(Form):
     sizes: Annotated[Mapping[Slug, Size], Field(min_length=1)]
     default_size: Slug
     external_address: bool = False
+    locations: tuple[Label, ...] = ()
     user_data: Annotated[str, Field(max_length=16_384)] = ""
 
     @model_validator(mode="after")

@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 from cloudhands.burst.backoff import Backoff
 from cloudhands.burst.context import Context
 from cloudhands.burst.outcome import Again, Done, Failed
-from cloudhands.burst.placement import Verdict, sentence_of_chosen
 from cloudhands.burst.reconcilers.appliance import nodes
 from cloudhands.burst.reconcilers.appliance.decide import Call, Fail, Move
 from cloudhands.burst.reconcilers.appliance.place import place
@@ -33,6 +32,7 @@ from cloudhands.common.errors import CloudhandsError, LimitReached
 from cloudhands.common.forms import writable
 from cloudhands.common.machine import move
 from cloudhands.common.organisation.tables import Organisation
+from cloudhands.common.placement import Verdict, sentence_of_chosen
 from cloudhands.common.provider.queries import subscription
 from cloudhands.common.provider.tables import Provider, Subscription
 from cloudhands.common.work import Claim
