@@ -80,6 +80,7 @@ def in_every_state(portal):
             appliance = make.appliance(organisation, owner, state)
             appliance.state, appliance.goal = state, goal
             appliance.seen_generation = appliance.generation  # cloud-burst has seen to it
+        make.asking(organisation, owner, "waiting")
 
 
 def joined(crawls, words):

@@ -30,6 +30,7 @@ SEEN = {
     "appliance.stop": "appliance.see",
     "appliance.delete": "appliance.see",
     "appliance.retry": "appliance.see",
+    "appliance.approve": "appliance.see",
     "membership.accept": "membership.see",
     "membership.set-role": "membership.see",
     "membership.withdraw": "membership.see",

@@ -18,9 +18,9 @@ def month(now: datetime) -> tuple[datetime, datetime]:
     return begins, begins.replace(month=begins.month + 1)
 
 
-def words(amount: Decimal, currency: str) -> str:
+def words(amount: Decimal | int, currency: str) -> str:
     """A sum, to the hundredth: `1,234.50 EUR`."""
-    return f"{amount.quantize(CENT):,} {currency}"
+    return f"{Decimal(amount).quantize(CENT):,} {currency}"
 
 
 def an_hour(price: Decimal, currency: str) -> str:

@@ -58,11 +58,17 @@ def left(
     if budget is None:
         return None
     begins, ends = money.month(now)
-    is_known = budget.spent_at is not None and budget.spent_at >= begins
-    since = budget.spent_at if budget.spent_at and is_known else begins
-    spent = Decimal(budget.spent_cents) / 100 if is_known else Decimal(0)
+    # What was reckoned in the month before says nothing of this one.
+    since = max(budget.spent_at or begins, begins)
     rate = sum(_rates(session, settings, organisation_id, without), Decimal(0))
-    return budget.amount - spent - rate * metering.hours(ends - since)
+    return budget.amount - spent(budget, now) - rate * metering.hours(ends - since)
+
+
+def spent(budget: Budget, now: datetime) -> Decimal:
+    """What this month's use had cost when it was last reckoned."""
+    begins, _ = money.month(now)
+    known = budget.spent_at is not None and budget.spent_at >= begins
+    return Decimal(budget.spent_cents if known else 0) / 100
 
 
 def _rates(
