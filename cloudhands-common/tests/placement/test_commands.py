@@ -12,11 +12,13 @@ from cloudhands.common.actor.tables import User
 from cloudhands.common.appliance import commands as appliances
 from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.errors import Conflict, Forbidden, NotFound
+from cloudhands.common.history.verification import verify_within
 from cloudhands.common.mail.tables import Message
 from cloudhands.common.organisation.tables import Organisation
 from cloudhands.common.placement import Candidate, Verdict, asking, queries
 from cloudhands.common.placement.commands import Terms, approve, set_terms
 from cloudhands.common.provider.queries import subscriptions_of
+from cloudhands.common.testing.databases import SECRET
 from cloudhands.common.testing.factories import NOON, Factory
 
 TERMS = "Public cloud (about 73.00 EUR a month)"
@@ -178,6 +180,13 @@ def test_what_is_not_named_stays(scene: Scene) -> None:
     scene.set_terms(budget=None)
     assert queries.budget_of(scene.session, scene.organisation.id) is None
     assert scene.whys(scene.organisation)[0] == "terms: budget none instead of 500 a month"
+
+
+def test_the_history_of_terms_and_approvals_is_whole(scene: Scene) -> None:
+    scene.set_terms(budget=500, overflow="auto", locations=("uk",))
+    approve(scene.session, scene.admin, scene.appliance, LATER)
+    scene.session.flush()
+    assert verify_within(scene.session, SECRET).findings == []
 
 
 def test_what_is_set_already_is_not_recorded(scene: Scene) -> None:

@@ -139,8 +139,8 @@ def test_where_data_may_not_lie_nothing_is_made(world: World) -> None:
     world.go_on()
     assert world.history(uuid)[1] == (
         "provisioning",
-        "Public cloud: used because Private cloud keeps data in us, and the organisation's must "
-        "stay in uk and the organisation consents to overflow",
+        "Public cloud: used because Private cloud is not where the data may lie "
+        "and the organisation consents to overflow",
     )
     set_terms(world, locations=("eu",))
     world.want(uuid, "stopped")

@@ -27,15 +27,11 @@ def hurdle(candidate: Candidate, wish: Wish, now: datetime) -> Verdict | None:
 
     :param now: the moment at which marks of fullness are judged.
     """
-    if lasting := _first(LASTING, candidate, wish):
-        return Verdict(candidate, lasting)
-    if passing := _first(PASSING, candidate, wish):
-        return Verdict(candidate, passing, wait=WAIT_SECONDS)
+    for hurdles, wait in ((LASTING, None), (PASSING, WAIT_SECONDS)):
+        for reason, brief in hurdles:
+            if said := reason(candidate, wish):
+                return Verdict(candidate, said, brief=brief, wait=wait)
     return _full(candidate, now) or _to_be_approved(candidate, wish)
-
-
-def _first(reasons: Sequence[Reason], candidate: Candidate, wish: Wish) -> str:
-    return next((said for reason in reasons if (said := reason(candidate, wish))), "")
 
 
 def _not_in_use(candidate: Candidate, wish: Wish) -> str:
@@ -99,8 +95,19 @@ def _short(candidate: Candidate, wish: Wish) -> str:
     return f"has too little quota: {candidate.quota_shortage}" if candidate.quota_shortage else ""
 
 
-LASTING: Sequence[Reason] = (_not_in_use, _not_mapped, _elsewhere, _no_consent, _unpriced)
-PASSING: Sequence[Reason] = (_too_dear, _not_now, _short)
+# With what is said of one within the sentence of the one chosen, where that reads differently.
+LASTING: Sequence[tuple[Reason, str]] = (
+    (_not_in_use, ""),
+    (_not_mapped, ""),
+    (_elsewhere, "is not where the data may lie"),
+    (_no_consent, "is public and not consented to"),
+    (_unpriced, "has no price"),
+)
+PASSING: Sequence[tuple[Reason, str]] = (
+    (_too_dear, "would cost more than the budget has"),
+    (_not_now, ""),
+    (_short, ""),
+)
 
 
 def _full(candidate: Candidate, now: datetime) -> Verdict | None:
