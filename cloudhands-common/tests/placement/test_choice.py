@@ -329,7 +329,7 @@ WISHES = st.builds(
     left=st.sampled_from([None, None, Decimal(-1), Decimal(1), Decimal(100)]),
     hours=st.just(Decimal(10)),
 )
-QUICKLY = settings(max_examples=60, deadline=None, derandomize=True, database=None)
+QUICKLY = settings(max_examples=30, deadline=None, derandomize=True, database=None)
 
 
 @QUICKLY
