@@ -46,6 +46,9 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "organisation.see": MEMBERS,
     "organisation.set-limits": frozenset({_R.OPERATOR}),
     "organisation.set-terms": frozenset({_R.OPERATOR}),
+    "provider.pause": frozenset({_R.OPERATOR, _R.BURST}),
+    "provider.resume": frozenset({_R.OPERATOR, _R.BURST}),
+    "work.hasten": frozenset({_R.OPERATOR}),
     "membership.grant": frozenset({_R.OPERATOR}),
     "membership.admit": frozenset({_R.BURST}),
     "membership.invite": frozenset({_R.ADMIN}),
@@ -65,6 +68,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "registration.withdraw": frozenset({_R.OPERATOR, _R.ADMIN}),
     "user.create": frozenset({_R.OPERATOR, _R.BURST}),
     "user.erase": frozenset({_R.OPERATOR}),
+    "provider.tell": frozenset({_R.BURST}),
     "pool.define": frozenset({_R.OPERATOR}),
     "catalogue.load": frozenset({_R.OPERATOR}),
     "catalogue.see": MEMBERS,
@@ -72,10 +76,14 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "appliance.see": MEMBERS,
     "appliance.start": frozenset({_R.OWNER, _R.ADMIN}),
     "appliance.stop": frozenset({_R.OWNER, _R.ADMIN}),
+    "appliance.reboot": frozenset({_R.OWNER, _R.ADMIN}),
+    "appliance.resize": frozenset({_R.OWNER, _R.ADMIN}),
     "appliance.delete": frozenset({_R.OWNER, _R.ADMIN}),
     "appliance.retry": frozenset({_R.OWNER, _R.ADMIN}),
     "appliance.rename": frozenset({_R.OWNER, _R.ADMIN}),
     "appliance.approve": frozenset({_R.ADMIN}),
+    "appliance.extend": frozenset({_R.OWNER, _R.ADMIN}),
+    "appliance.expire": frozenset({_R.BURST}),
 }
 
 

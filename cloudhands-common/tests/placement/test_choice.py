@@ -107,6 +107,12 @@ def test_several_obstacles_are_all_named() -> None:
         (replace(PRIVATE, state="inactive"), "is no longer used by the organisation", False),
         (replace(PRIVATE, defined=False), "is no longer set up here", False),
         (replace(PRIVATE, state="maintenance"), "is in maintenance", True),
+        (
+            replace(PRIVATE, state="maintenance", problem="no images."),
+            "is in maintenance: no images",
+            True,
+        ),
+        (replace(PRIVATE, failure="could not run it twice"), "could not run it twice", False),
         (replace(PRIVATE, state="unchecked"), "has not been checked yet", True),
         (replace(PRIVATE, **FULL), "was full at 11:59 UTC", True),
         (replace(PRIVATE, **{**FULL, "full_since": None}), "was full", True),

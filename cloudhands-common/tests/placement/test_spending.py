@@ -179,6 +179,17 @@ def test_a_person_is_told_that_it_would_have_to_be_approved(scene: Scene) -> Non
     )
 
 
+def test_a_quota_is_remembered_for_a_few_minutes(scene: Scene) -> None:
+    scene.reckon(ENDS - 100 * HOUR)
+    subscription = subscriptions_of(scene.session, scene.organisation.id)[0]
+    subscription.quota = {"vcpus": {"used": 4, "limit": 4}}
+    for minutes, cloud in ((1, "public"), (6, "private")):
+        subscription.read_at = ENDS - 100 * HOUR - timedelta(minutes=minutes)
+        found = scene.preflight()
+        assert found.chosen is not None
+        assert found.chosen.candidate.provider == cloud
+
+
 @contextmanager
 def counted(session: Session) -> Iterator[list[str]]:
     made: list[str] = []

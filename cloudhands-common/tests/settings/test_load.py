@@ -110,7 +110,7 @@ def test_a_wrong_file_names_the_key_and_where_it_is(tmp_path, text, sentences):
     ("key", "meant"),
     [
         ("portal.thread", "portal.threads"),
-        ("port", "portal.port"),
+        ("port", "mail.port or portal.port"),
         ("threads", "portal.threads"),
         ("directory.atributes.uid", "directory.attributes"),
         ("providers.private.labl", "providers.private.label"),

@@ -26,6 +26,7 @@ from cloudhands.common.provider.tables import Provider
 from cloudhands.common.registration.commands import NewRegistration, invite
 from cloudhands.common.testing.databases import put_key, short_lived
 from cloudhands.common.testing.factories import NOON, Factory
+from cloudhands.common.worker.commands import arrive
 from cloudhands.web.testing import NOW, Portal, World, user
 
 # By table and key.
@@ -112,12 +113,14 @@ def _fill_subjects(session: Session, member: User) -> None:
     api_tokens.make(session, member, wanted, NOW)
     newcomer = NewRegistration(mail="newcomer@example.org")
     invite(session, make.operator, None, newcomer, NOW)  # posts a mail, too
+    arrive(session, "a-host", 4711, NOW)
 
 
 def _fill_placement(session: Session, member: User, organisation: Organisation) -> None:
-    """Put rows into the tables of what was agreed on about placement."""
+    """Put rows into the tables of what was agreed on about placement, and of what expires."""
     make, terms = Factory(session, NOW), Terms(budget=500, locations=("uk",))
     make.asking(organisation, member)
+    make.appliance(organisation, member, lifetime_days=30)
     set_terms(session, make.operator, organisation, terms, NOW)
 
 

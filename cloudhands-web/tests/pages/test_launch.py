@@ -13,7 +13,7 @@ from cloudhands.common.placement.commands import Terms, set_terms
 from cloudhands.common.provider.queries import subscription_to
 from cloudhands.common.settings import Price
 from cloudhands.common.testing.factories import Factory
-from cloudhands.web.testing import NOW, Portal
+from cloudhands.web.testing import NOW
 
 
 @pytest.fixture
@@ -27,8 +27,7 @@ def priced(portal):
     services = replace(
         portal.services, settings=settings.model_copy(update={"providers": providers})
     )
-    portal.config.registry.services = services
-    return Portal(services, portal.world, portal.config, portal.time)
+    return replace(portal, services=services)
 
 
 @pytest.fixture

@@ -16,7 +16,9 @@ from cloudhands.common.actor.tables import Actor
 from cloudhands.common.catalogue.tables import CatalogueItem
 from cloudhands.common.errors import ConfigurationError, InvalidInput
 from cloudhands.common.forms import Form, Label, Line, Slug, parse
+from cloudhands.common.provider.commands import check_soon
 from cloudhands.common.settings import Name
+from cloudhands.common.settings.model import Days
 
 
 class Size(Form):
@@ -33,6 +35,7 @@ class ItemDefinition(Form):
     """A catalogue item as its TOML file defines it. `images` names the image at each provider.
 
     `locations` are those of the settings' providers where its data may lie; empty for anywhere.
+    `lifetime_days`: how long one lasts; without it, as the settings say.
     """
 
     name: Slug
@@ -45,6 +48,7 @@ class ItemDefinition(Form):
     external_address: bool = False
     locations: tuple[Label, ...] = ()
     user_data: Annotated[str, Field(max_length=16_384)] = ""
+    lifetime_days: Days | None = None
 
     @model_validator(mode="after")
     def _default_exists(self) -> "ItemDefinition":
@@ -79,14 +83,19 @@ def load(
 ) -> Mapping[str, str]:
     """Add what is new and change what differs; what was launched keeps what it had.
 
+    Whether the providers have its images and sizes is then looked at.
+
     :returns: what was done by item name: `added`, `changed` or `unchanged`.
     """
     permissions.require("catalogue.load", roles_of(actor))
     known = {item.name: item for item in session.scalars(select(CatalogueItem))}
-    return {
+    done = {
         wanted.name: _put(session, actor, known.get(wanted.name), wanted, now)
         for wanted in definitions
     }
+    if set(done.values()) - {"unchanged"}:
+        check_soon(session, now)
+    return done
 
 
 def _put(

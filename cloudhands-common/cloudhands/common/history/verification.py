@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from cloudhands.common import schema
 from cloudhands.common.actor.tables import Actor, User
 from cloudhands.common.db import Artifact, Database
+from cloudhands.common.expiry.tables import Expiry
 from cloudhands.common.history import chain, checkpoints
 from cloudhands.common.history.checkpoints import Checkpoint
 from cloudhands.common.history.tables import Touch, TouchText
@@ -183,7 +184,7 @@ def _heads(session: Session) -> dict[UUID, _Head]:
 def _begun(model: type[Artifact]) -> ColumnElement[bool]:
     if model is Actor:
         return Actor.kind_of_actor == User.kind
-    return false() if model in (Provider, Message, Budget) else true()
+    return false() if model in (Provider, Message, Budget, Expiry) else true()
 
 
 def _check(

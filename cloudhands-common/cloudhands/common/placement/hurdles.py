@@ -83,10 +83,17 @@ def _too_dear(candidate: Candidate, wish: Wish) -> str:
     )
 
 
+def _given_up(candidate: Candidate, wish: Wish) -> str:
+    return candidate.failure
+
+
+def _paused(candidate: Candidate, wish: Wish) -> str:
+    return f"is paused: {candidate.paused.rstrip('.')}" if candidate.paused else ""
+
+
 def _not_now(candidate: Candidate, wish: Wish) -> str:
-    if candidate.paused:
-        return f"is paused: {candidate.paused.rstrip('.')}"
-    return NOT_NOW.get(candidate.state, "")
+    told, why = NOT_NOW.get(candidate.state, ""), candidate.problem.rstrip(".")
+    return f"{told}: {why}" if told and why else told
 
 
 def _short(candidate: Candidate, wish: Wish) -> str:
@@ -102,9 +109,11 @@ LASTING: Sequence[tuple[Reason, str]] = (
     (_elsewhere, "is not where the data may lie"),
     (_no_consent, "is public and not consented to"),
     (_unpriced, "has no price"),
+    (_given_up, ""),
 )
 PASSING: Sequence[tuple[Reason, str]] = (
     (_too_dear, "would cost more than the budget has"),
+    (_paused, "is paused"),
     (_not_now, ""),
     (_short, ""),
 )

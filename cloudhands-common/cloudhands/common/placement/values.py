@@ -17,12 +17,14 @@ class Candidate:
     :param overflow: the consent to a public cloud: `never`, `ask` or `auto`.
     :param approved: whether an administrator has approved the public cloud for this appliance.
     :param state: the subscription's state.
+    :param problem: why it is in that state, in words; may be empty.
     :param defined: whether the settings define it.
     :param location: where data lie there; empty where the settings do not say.
     :param price: of the size, running, an hour, in the settings' currency; None if not known.
     :param paused: why nothing is asked of it now, in words; empty if it works.
     :param shortage: which of the organisation's limits there would be passed, in words.
     :param quota_shortage: which of the cloud's own quotas would be passed, in words.
+    :param failure: why it was given up there for this try, in words that go on from the label.
     :param full_since: when it last said that it was full for this organisation, None if that is
         forgotten.
     :param full_until: how long that is remembered.
@@ -35,12 +37,14 @@ class Candidate:
     overflow: str = "never"
     approved: bool = False
     state: str = "active"
+    problem: str = ""
     defined: bool = True
     location: str = ""
     price: Decimal | None = None
     paused: str = ""
     shortage: str = ""
     quota_shortage: str = ""
+    failure: str = ""
     full_since: datetime | None = None
     full_until: datetime | None = None
 

@@ -14,6 +14,8 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 # Below are a system's own accounts, above are -1 and -2, which name nobody.
 UidNumber = Annotated[int, Field(ge=1000, le=2**32 - 3)]
 Port = Annotated[int, Field(ge=1, le=65535)]
+Days = Annotated[int, Field(ge=1, le=3650)]
+MailAddress = Annotated[str, Field(pattern=r"^[^\s@]{1,64}@[^\s@]{1,189}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 
 
@@ -32,6 +34,9 @@ class Database(Table):
 class Portal(Table):
     """How people reach the portal, and how long they stay signed in.
 
+    `url` is the portal's address as people write it, for mails; empty means that of `host` and
+    `port`.
+
     `host` and `port` are where their connections arrive. `cloud-serve` itself listens there, unless
     `nginx` is set: then nginx does, and `cloud-serve` behind it on the Unix socket `socket`. Only
     there it believes forwarded headers, since nobody but the socket's owner can open it.
@@ -47,6 +52,7 @@ class Portal(Table):
     to all processes, while `cloud-serve` counts them in each process.
     """
 
+    url: Annotated[str, Field(pattern=r"^(https?://[^\s?#]+)?$")] = ""
     host: str = "127.0.0.1"
     port: Port = 8080
     nginx: bool = False
@@ -83,6 +89,11 @@ class Portal(Table):
     def scheme(self) -> str:
         """Of the portal's address, as people see it."""
         return "https" if self.tls_certificate else "http"
+
+    @property
+    def address(self) -> str:
+        """The portal's address as people write it, without a slash at its end."""
+        return self.url.rstrip("/") or f"{self.scheme}://{self.host}:{self.port}"
 
 
 class Attributes(Table):
@@ -145,11 +156,81 @@ class Index(Table):
 
 
 class Burst(Table):
-    """How `cloud-burst` works: artifacts in hand at once, and seconds a claim lasts."""
+    """How `cloud-burst` works: artifacts in hand at once, and seconds a claim lasts.
+
+    With `metrics_port` set it tells numbers (`/metrics`) and its health (`/health/live`,
+    `/health/ready`) at `metrics_host`; port 0 is one that is free, which the log names. Nobody is
+    asked who they are there: leave it on loopback, or behind a firewall.
+    """
 
     concurrency: Annotated[int, Field(ge=1, le=256)] = 8
     claim: Seconds = 15
     full_memory: Seconds = 60
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] | None = None
+
+
+class Appliances(Table):
+    """How long appliances last.
+
+    `lifetime_days` holds for catalogue items that do not say it themselves; without it these never
+    expire. It counts for what is launched or extended from then on. What has expired is stopped,
+    and deleted `grace_days` later.
+    """
+
+    lifetime_days: Days | None = None
+    grace_days: Annotated[int, Field(ge=1, le=365)] = 7
+
+
+class Mail(Table):
+    """The mail server that `cloud-burst` hands mail to, and from whom it comes.
+
+    While `server` is empty nothing is sent: mail waits in the outbox until it is set.
+
+    `tls` speaks TLS from the first byte, `start_tls` after asking for it; either verifies the
+    server, by `ca_file` where the system's own authorities do not know it. Mail holds links that
+    let people in, so one of them is needed unless the server is on this machine. `port` is 465 with
+    `tls`, 587 with `start_tls` and 25 with neither, if it is not set. `timeout` is how many seconds
+    to wait for each answer.
+    """
+
+    server: str = ""
+    port: Port | None = None
+    tls: bool = False
+    start_tls: bool = False
+    ca_file: Path | None = None
+    user: str | None = None
+    password_file: Path | None = None
+    sender: MailAddress | None = None
+    timeout: Annotated[float, Field(gt=0, le=60)] = 10
+
+    @property
+    def at_port(self) -> int:
+        """The port, the usual one filled in."""
+        return self.port or (465 if self.tls else 587 if self.start_tls else 25)
+
+    @model_validator(mode="after")
+    def _login_needs_both(self) -> Self:
+        if (self.user is None) != (self.password_file is None):
+            raise ValueError("user and password_file go together")
+        return self
+
+    @model_validator(mode="after")
+    def _server_needs_a_sender(self) -> Self:
+        if self.server and self.sender is None:
+            raise ValueError("set sender too, the address that mail comes from")
+        return self
+
+    @model_validator(mode="after")
+    def _is_encrypted(self) -> Self:
+        if self.tls and self.start_tls:
+            raise ValueError("tls and start_tls exclude each other: set one of them")
+        if self.server and not (self.tls or self.start_tls) and self.server not in LOOPBACK:
+            raise ValueError(
+                "mail holds links that let people in, and would go over the network as it is: "
+                "set start_tls = true or tls = true"
+            )
+        return self
 
 
 class Price(Table):
@@ -195,17 +276,21 @@ class Provider(Table):
 class Settings(Table):
     """Everything that an operator may set. Relative paths are below `state`.
 
-    `currency` is what prices are in, for people to read.
+    `currency` is what prices are in, for people to read. `operators_mail` is whom to tell what
+    only an operator can mend; empty for nobody: it is in the log in any case.
     """
 
     state: Path = Path("/var/lib/cloudhands")
     key_file: Path = Path("server.key")
     currency: str = "EUR"
+    operators_mail: Annotated[str, Field(pattern=r"^([^@\s]+@[^@\s]+)?$")] = ""
     database: Database = Database()
     portal: Portal = Portal()
     directory: Directory | None = None
     index: Index = Index()
     burst: Burst = Burst()
+    appliances: Appliances = Appliances()
+    mail: Mail = Mail()
     providers: Mapping[Name, Provider] = Field(default_factory=dict)
 
     def path(self, path: Path) -> Path:

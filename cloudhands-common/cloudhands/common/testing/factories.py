@@ -105,11 +105,18 @@ class Factory:
         return next(item for item in every(self.session) if item.name == definition.name)
 
     def appliance(
-        self, organisation: Organisation, owner: User, label: str = "", size: str = "small"
+        self,
+        organisation: Organisation,
+        owner: User,
+        label: str = "",
+        size: str = "small",
+        lifetime_days: int | None = None,
     ) -> Appliance:
         """A requested appliance."""
         wanted = appliances.Launch(label=label or f"appliance{next(self._numbers)}", size=size)
-        return appliances.launch(self.session, owner, organisation, self.item(), wanted, self.now)
+        return appliances.launch(
+            self.session, owner, organisation, self.item(), wanted, self.now, lifetime_days
+        )
 
     def asking(self, organisation: Organisation, owner: User, label: str = "") -> Appliance:
         """A requested appliance that waits for the approval of a public cloud."""

@@ -134,7 +134,15 @@ def _create(options: argparse.Namespace, work: Operation, wanted: NewOrganisatio
     organisation = organisations.create(session, actor, wanted, now)
     if not work.settings.providers:
         raise ConfigurationError("providers: there are none: define one in the settings file")
-    subscribe(session, actor, organisation, work.settings.providers, options.overflow, now)
+    subscribe(
+        session,
+        actor,
+        organisation,
+        work.settings.providers,
+        options.overflow,
+        now,
+        vouched=False,
+    )
     grant(session, actor, organisation, _administrator(options, work), "admin", now)
     session.flush()
     return organisation

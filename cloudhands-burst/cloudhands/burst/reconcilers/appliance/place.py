@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from cloudhands.burst.reconcilers.appliance.given_up import hopeless
 from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.placement import Choice
 from cloudhands.common.placement.asking import ask
@@ -20,6 +21,7 @@ def place(session: Session, settings: Settings, appliance: Appliance, now: datet
         appliance.organisation_id,
         now,
         approved=approved(session, appliance),
+        failures=hopeless(session, appliance),
         without=appliance.id,
         lock=True,
     )

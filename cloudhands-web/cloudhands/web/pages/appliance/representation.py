@@ -8,13 +8,21 @@ from cloudhands.common import history, permissions
 from cloudhands.common.appliance import queries
 from cloudhands.common.appliance.commands import Rename, can_retry, possible_goals
 from cloudhands.common.appliance.queries import Listed
+from cloudhands.common.appliance.server_commands import (
+    Resize,
+    can_reboot,
+    can_resize,
+    sizes_there,
+)
 from cloudhands.common.appliance.tables import Appliance
+from cloudhands.common.expiry.commands import can_extend
 from cloudhands.common.history import Event
 from cloudhands.common.permissions import Role
 from cloudhands.common.placement.queries import waiting_for
 from cloudhands.web.http import etag
 from cloudhands.web.representation import NOTHING, Link, Option, Representation, options
 from cloudhands.web.request import PortalRequest
+from cloudhands.web.sizes import described
 
 DELETING = "The machine and everything on its disk will be gone. There is no way back."
 
@@ -54,6 +62,8 @@ def of_appliance(
             **_info(request, appliance, provider, appliance.owner.name, addresses),
             "item": appliance.definition["title"],
             "organisation": organisation.title,
+            "expires_at": appliance.expires_at,
+            "expired_at": appliance.expired_at,
             "placement": appliance.placement,
             # Whether cloud-burst will look at it again.
             "moving": appliance.due_at is not None,
@@ -72,22 +82,23 @@ def _nav(request: PortalRequest, appliance: Appliance, roles: Collection[Role]) 
         Link("up", up, organisation.title),
     ]
     if appliance.state != "deleted" and permissions.allowed("appliance.rename", roles):
-        nav.append(Link("edit-form", _path(request, "rename", appliance.uuid), "Rename"))
+        title = "Change" if _has_other_sizes(appliance) else "Rename"
+        nav.append(Link("edit-form", _path(request, "rename", appliance.uuid), title))
     return nav
 
 
 def of_rename(request: PortalRequest, appliance: Appliance) -> Representation:
-    """The form that renames an appliance."""
+    """The form that renames an appliance, and gives it another size where its cloud can."""
     path = _path(request, "rename", appliance.uuid)
-    title = f"Rename {appliance.label}"
+    title = f"{'Change' if _has_other_sizes(appliance) else 'Rename'} {appliance.label}"
     return Representation(
         title=title,
-        info={"label": appliance.label},
+        info={"label": appliance.label, "size": appliance.size},
         nav=[
             Link("self", path, title),
             Link("up", _path(request, "appliance", appliance.uuid), appliance.label),
         ],
-        options=options(_rename(path, appliance)),
+        options=options(_rename(path, appliance), _resize(request, appliance)),
     )
 
 
@@ -97,6 +108,26 @@ def _rename(path: str, appliance: Appliance) -> Option | None:
     state = etag.state(appliance.uuid, appliance.wanted_version)
     values = {"label": appliance.label}
     return Option("rename", "Rename", path, Rename, values=values, if_match=state)
+
+
+def _resize(request: PortalRequest, appliance: Appliance) -> Option | None:
+    if not _has_other_sizes(appliance):
+        return None
+    sizes = appliance.definition["sizes"]
+    choices = [(name, described(sizes[name])) for name in sizes_there(appliance)]
+    return Option(
+        "resize",
+        "Resize",
+        _path(request, "resize", appliance.uuid),
+        Resize,
+        values={"size": appliance.size},
+        choices={"size": choices},
+        if_match=etag.state(appliance.uuid, appliance.wanted_version),
+    )
+
+
+def _has_other_sizes(appliance: Appliance) -> bool:
+    return can_resize(appliance) and len(sizes_there(appliance)) > 1
 
 
 def _path(request: PortalRequest, route: str, appliance: UUID) -> str:
@@ -147,7 +178,9 @@ def _options(
     offered = (
         ("start", "Start", "running" in goals, ""),
         ("stop", "Stop", "stopped" in goals, ""),
+        ("reboot", "Reboot", can_reboot(appliance), ""),
         ("retry", "Try again", can_retry(appliance), ""),
+        ("extend", "Extend", can_extend(appliance), ""),
         ("delete", "Delete", "deleted" in goals, DELETING),
     )
     return dict(

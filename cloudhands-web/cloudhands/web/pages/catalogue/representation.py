@@ -9,6 +9,7 @@ from cloudhands.web.http.creation import of_last_creation
 from cloudhands.web.pages.catalogue.preflight import Told
 from cloudhands.web.representation import Link, Option, Representation, options
 from cloudhands.web.request import PortalRequest
+from cloudhands.web.sizes import described
 
 
 def of_catalogue(
@@ -54,14 +55,7 @@ def of_item(
 
 
 def _launch(request: PortalRequest, path: str, item: CatalogueItem) -> Option:
-    sizes = [
-        (
-            name,
-            f"{size['title']}: {size['vcpus']} vCPU, {size['memory_mb'] / 1024:g} GB memory, "
-            f"{size['disk_gb']} GB disk",
-        )
-        for name, size in item.definition["sizes"].items()
-    ]
+    sizes = [(name, described(size)) for name, size in item.definition["sizes"].items()]
     values = {"label": item.title, "size": item.definition["default_size"]}
     key = str(of_last_creation(request))
     return Option("launch", "Launch", path, Launch, values, {"size": sizes}, idempotency_key=key)

@@ -70,7 +70,13 @@ def launch(scope: ItemScope, request: PortalRequest) -> Response:
             organisation = session.get_one(Organisation, scope.seen.id)
             item = session.get_one(CatalogueItem, scope.item_id)
             appliance = commands.launch(
-                session, request.viewer, organisation, item, wanted, request.services.clock()
+                session,
+                request.viewer,
+                organisation,
+                item,
+                wanted,
+                request.services.clock(),
+                request.services.settings.appliances.lifetime_days,
             )
             path = request.route_path("appliance", appliance=appliance.uuid)
             return created(request, session, path)

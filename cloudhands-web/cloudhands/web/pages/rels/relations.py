@@ -72,6 +72,9 @@ _ALL = (
             "created_at": "When it was asked for (ISO 8601, UTC).",
             "item": "The title of its catalogue item. Not in a list.",
             "organisation": "The title of its organisation. Not in a list.",
+            "expires_at": "Until when it is wanted (ISO 8601, UTC), or null. Not in a list.",
+            "expired_at": "Since when that is over (ISO 8601, UTC), or null. It is stopped "
+            "then, and will be deleted unless it is extended. Not in a list.",
             "placement": "Each cloud that was considered: label, chosen, reason. Not in a list.",
             "moving": "Whether its state will change by itself. Not in a list.",
         },
