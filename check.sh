@@ -4,7 +4,7 @@ set -euo pipefail
 
 usage() {
     cat <<'TEXT'
-usage: ./check.sh [--novenv] [--nolint] [--notest] [--help]
+usage: ./check.sh [--novenv] [--nolint] [--notest] [--openstack] [--help]
 
 Installs the locked development set and the five distributions, then runs every check and test. The
 last lines say what ran, what was left out and why, and how long each step took. Ends at the first
@@ -13,19 +13,24 @@ step that fails, with a non-zero status.
   --novenv   use the current environment instead of a fresh one in .check/venv
   --nolint   leave out ruff, mypy and import-linter
   --notest   leave out the tests
+  --openstack
+             also install an OpenStack control plane (as root) and try the adapter on it: some
+             minutes and 700 MB the first time. Together with --notest: these tests alone
   --help     print this and end
 
 PYTHON names the interpreter (default: python3). PYTEST_WORKERS is the number of test processes
-(default: one more than there are cores, 8 at most). Where CI is set, a missing system package is an error.
+(default: one more than there are cores, 8 at most). OPENSTACK_HOME is where the control plane is
+installed (default: .check/openstack), OPENSTACK_PORTS its first port. Where CI is set, a missing system package is an error.
 TEXT
 }
 
-venv=yes lint=yes test=yes
+venv=yes lint=yes test=yes openstack=no
 for option; do
     case $option in
         --novenv) venv=no ;;
         --nolint) lint=no ;;
         --notest) test=no ;;
+        --openstack) openstack=yes ;;
         --help)
             usage
             exit 0
@@ -49,9 +54,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK=1
 
 distributions=(cloudhands-common cloudhands-web cloudhands-burst cloudhands-ops cloudhands-jasmin)
 # libatomic1: the program that drives the browser is linked with it. openssh-client: its ssh-keygen says
-# whether our fingerprints are right.
-packages=(slapd nginx chromium postgresql libatomic1 openssh-client)
+# whether our fingerprints are right, and its ssh signs in to openssh-server's sshd, which asks by curl.
+packages=(slapd nginx chromium postgresql libatomic1 openssh-client openssh-server curl)
 log=.check/pytest.log
+openstack_log=.check/pytest-openstack.log
 
 # --- Steps, and the summary that is printed however the script ends ------------------------------------
 
@@ -89,6 +95,9 @@ summary() {
         # A test that used both counts for both; "neither" may leave the database to a program.
         echo "tests    $(grep '^passed by database: ' "$log" || echo 'not counted by database')"
     fi
+    if [ -f "$openstack_log" ]; then
+        echo "tests    on OpenStack: $(tail -n 1 "$openstack_log" | sed 's/^=* *//; s/ *=*$//')"
+    fi
     if [ -n "$failed" ]; then
         echo "FAILED   $failed (the steps after it were not run)"
     elif [ "$status" -ne 0 ]; then
@@ -98,7 +107,7 @@ summary() {
     fi
 }
 mkdir -p .check
-rm -f "$log"
+rm -f "$log" "$openstack_log"
 trap summary EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -141,6 +150,16 @@ run_tests() {
         tee "$log"
 }
 
+install_openstack() {
+    PYTHON=$python tools/openstack-services.sh
+}
+
+# In one process: they share one control plane. What is printed shows the counts.
+run_openstack_tests() {
+    "$python" -m pytest -m openstack -p no:xdist --durations=10 -rfEs cloudhands-burst/tests/providers \
+        2>&1 | tee "$openstack_log"
+}
+
 # --- The steps -----------------------------------------------------------------------------------------
 
 if [ "$venv" = yes ]; then
@@ -171,4 +190,10 @@ if [ "$test" = yes ]; then
     step "tests" run_tests
 else
     left_out+=("tests and the system packages they need (--notest)")
+fi
+if [ "$openstack" = yes ]; then
+    step "services of OpenStack" install_openstack
+    step "tests on OpenStack" run_openstack_tests
+else
+    left_out+=("tests on OpenStack: they need --openstack")
 fi

@@ -13,5 +13,6 @@ setup(
         "boto3",
         "jinja2",
         "openstacksdk>=4",
+        "pyyaml",
     ],
 )

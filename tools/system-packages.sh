@@ -11,7 +11,10 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 present() {
     case $1 in
         postgresql) command -v postgres >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null ;;
+        rabbitmq-server) [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] ;;
+        mariadb-server) command -v mariadbd >/dev/null ;;
         openssh-client) command -v ssh-keygen >/dev/null ;;
+        openssh-server) command -v sshd >/dev/null ;;
         libatomic1) [[ $(ldconfig -p) == *libatomic.so.1* ]] ;;
         *) command -v "$1" >/dev/null ;;
     esac

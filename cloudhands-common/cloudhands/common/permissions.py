@@ -21,6 +21,7 @@ class Role(StrEnum):
     OWNER = "owner"  # a member who launched the appliance
     OPERATOR = "operator"  # at the command line of the installation
     BURST = "burst"  # cloud-burst, which carries out what was asked for
+    MACHINE = "machine"  # the machine that runs the appliance, by the token that it was given
 
 
 _R = Role
@@ -84,6 +85,10 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "appliance.approve": frozenset({_R.ADMIN}),
     "appliance.extend": frozenset({_R.OWNER, _R.ADMIN}),
     "appliance.expire": frozenset({_R.BURST}),
+    # Over SSH: the machine asks for their keys.
+    "appliance.sign-in": frozenset({_R.OWNER, _R.ADMIN}),
+    "appliance.ask-keys": frozenset({_R.MACHINE}),
+    "appliance.report": frozenset({_R.MACHINE}),
 }
 
 

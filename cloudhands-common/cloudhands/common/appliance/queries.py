@@ -59,6 +59,7 @@ class Listed(NamedTuple):
     provider: str | None
     owner: str
     moving: bool
+    setup: str
 
 
 _LISTED = (
@@ -74,6 +75,7 @@ _LISTED = (
         Provider.name,
         Actor.name,
         Appliance.due_at.is_not(None),
+        Appliance.setup,
     )
     .join(Actor, Actor.id == Appliance.owner_id)
     .outerjoin(Provider, Provider.id == Appliance.provider_id)

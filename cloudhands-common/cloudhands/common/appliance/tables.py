@@ -33,6 +33,8 @@ class Appliance(Due, Base):
     level before it calls the cloud. `placement` holds what `Choice.as_json` says: every
     candidate and its reason. `expires_at` is until when it is wanted, None if for ever;
     `expired_at`, which only cloud-burst sets, is when that was over: it does not run any more.
+    `setup` is how far its machine's own set-up is (`appliance.setup`), since `setup_at`;
+    `setup_log` are the last lines that the machine reported.
     """
 
     __tablename__ = "appliances"
@@ -74,6 +76,13 @@ class Appliance(Due, Base):
     placement: Mapped[list[Any]] = mapped_column(default=list)
     expires_at: Mapped[datetime | None]
     expired_at: Mapped[datetime | None]
+    setup: Mapped[str] = mapped_column(
+        CheckConstraint("setup IN ('', 'booting', 'ready', 'failed')", name="setup"),
+        default="",
+        server_default="",
+    )
+    setup_log: Mapped[str] = mapped_column(default="", server_default="")
+    setup_at: Mapped[datetime | None]
 
     organisation: Mapped[Organisation] = relationship()
     owner: Mapped[User] = relationship()

@@ -1,5 +1,6 @@
 """What an operator may set: one frozen, typed model for every program."""
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+EVERYWHERE = frozenset({"", "*", "0.0.0.0", "::"})
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 # Below are a system's own accounts, above are -1 and -2, which name nobody.
@@ -34,9 +36,6 @@ class Database(Table):
 class Portal(Table):
     """How people reach the portal, and how long they stay signed in.
 
-    `url` is the portal's address as people write it, for mails; empty means that of `host` and
-    `port`.
-
     `host` and `port` are where their connections arrive. `cloud-serve` itself listens there, unless
     `nginx` is set: then nginx does, and `cloud-serve` behind it on the Unix socket `socket`. Only
     there it believes forwarded headers, since nobody but the socket's owner can open it.
@@ -50,9 +49,15 @@ class Portal(Table):
     `requests_per_second` is what nginx passes on for one client address, behind which there may be
     a whole institute; 0 sets no limit. Attempts to sign in have a limit of their own there, common
     to all processes, while `cloud-serve` counts them in each process.
+
+    `url` is the portal's address for whoever is elsewhere: mails lead there, and the machines of
+    appliances ask there who may sign in to them. Where it is empty it follows from `host` and
+    `port`, and counts for machines only if that is TLS on an address of its own. Machines that have
+    no address to ask keep the SSH keys that they were launched with. While the portal does not
+    answer, a machine goes by its last answer for `keys_stale_hours`; 0 lets nobody in meanwhile.
     """
 
-    url: Annotated[str, Field(pattern=r"^(https?://[^\s?#]+)?$")] = ""
+    url: str = ""
     host: str = "127.0.0.1"
     port: Port = 8080
     nginx: bool = False
@@ -65,6 +70,20 @@ class Portal(Table):
     requests_per_second: Annotated[int, Field(ge=0, le=1_000_000)] = 500
     session_hours: Annotated[float, Field(gt=0, le=24 * 31)] = 12
     secure_cookies: bool = False
+    keys_stale_hours: Annotated[float, Field(ge=0, le=24 * 31)] = 24
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        if not url:
+            return url
+        if not re.fullmatch(r"https?://[A-Za-z0-9._:\[\]-]+(/[A-Za-z0-9._~/-]*)?", url):
+            raise ValueError("write the portal's address as https://HOST, without a query")
+        if url.startswith("http://") and urlsplit(url).hostname not in LOOPBACK:
+            raise ValueError(
+                "machines would let in whomever somebody on the way names: write https://"
+            )
+        return url.rstrip("/")
 
     @model_validator(mode="before")
     @classmethod
@@ -93,7 +112,14 @@ class Portal(Table):
     @property
     def address(self) -> str:
         """The portal's address as people write it, without a slash at its end."""
-        return self.url.rstrip("/") or f"{self.scheme}://{self.host}:{self.port}"
+        return self.url or f"{self.scheme}://{self.host}:{self.port}"
+
+    @property
+    def for_machines(self) -> str:
+        """The address where machines ask; empty if there is none that they could trust or reach."""
+        if self.url or self.scheme != "https" or self.host in LOOPBACK | EVERYWHERE:
+            return self.url
+        return f"https://{self.host}:{self.port}"
 
 
 class Attributes(Table):

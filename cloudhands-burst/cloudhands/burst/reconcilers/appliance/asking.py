@@ -16,6 +16,7 @@ from cloudhands.burst.reconcilers.appliance import actions
 from cloudhands.burst.reconcilers.appliance.books import Books
 from cloudhands.burst.reconcilers.appliance.entry import Overtaken
 from cloudhands.burst.reconcilers.appliance.observe import Sight
+from cloudhands.burst.reconcilers.appliance.user_data import user_data_of
 from cloudhands.burst.reconcilers.appliance.view import NodeView, View
 from cloudhands.common.cloud import (
     Cloud,
@@ -53,7 +54,9 @@ class Asking:
         setbacks = self.books.setbacks
         self.books.records.asked(self.claim, self.view)
         try:
-            server = self._cloud.create(self.view.spec(self._identity, self._node.provider))
+            user_data = user_data_of(self.context, self.view, self._identity)
+            spec = self.view.spec(self._identity, self._node.provider, user_data)
+            server = self._cloud.create(spec)
         except Full as error:
             self.log.info("full", reason=str(error))
             setbacks.full(self.claim, self.view)

@@ -12,6 +12,7 @@ from cloudhands.burst.reconcilers.appliance.place import place
 from cloudhands.burst.reconcilers.appliance.view import View, read
 from cloudhands.common import limits
 from cloudhands.common.address import commands as addresses
+from cloudhands.common.appliance import setup
 from cloudhands.common.appliance.states import APPLIANCE
 from cloudhands.common.appliance.tables import Node
 from cloudhands.common.cloud import Server
@@ -49,6 +50,7 @@ class Records(Book):
         """Another try of what has failed begins, as a person asked."""
         with self._open(claim, view) as entry:
             entry.appliance.seen_generation = entry.appliance.generation
+            setup.forget(entry.appliance)
             entry.move("requested", "asked to try again")
             self._renew(entry)
 
@@ -125,6 +127,8 @@ class Records(Book):
         with self._open(claim, view) as entry:
             if step.target == "running" and (disputed := self._hold(entry, server)):
                 return self._look_soon(entry, disputed)
+            if step.target == "running" and self._context.settings.portal.for_machines:
+                setup.begin(entry.appliance, entry.now)
             entry.move(step.target, step.why)
             if step.unasked and entry.appliance.wanted_version == claim.wanted_version:
                 entry.appliance.goal = step.target

@@ -115,7 +115,7 @@ class View:
         generation = self.node.generation if self.node else self.generation
         return Identity(installation, str(self.uuid), generation)
 
-    def spec(self, identity: Identity, provider: str) -> ServerSpec:
+    def spec(self, identity: Identity, provider: str, user_data: str) -> ServerSpec:
         """What to ask a provider for."""
         return ServerSpec(
             identity=identity,
@@ -123,7 +123,7 @@ class View:
             image=self.definition["images"][provider],
             size=self._size_at(provider),
             authorized_keys=tuple(self.authorized_keys),
-            user_data=self.definition["user_data"],
+            user_data=user_data,
             external_address=self.definition["external_address"],
         )
 

@@ -65,6 +65,9 @@ def of_appliance(
             "expires_at": appliance.expires_at,
             "expired_at": appliance.expired_at,
             "placement": appliance.placement,
+            "account": appliance.definition.get("account", ""),
+            "setup_at": appliance.setup_at,
+            "setup_log": appliance.setup_log,
             # Whether cloud-burst will look at it again.
             "moving": appliance.due_at is not None,
         },
@@ -147,6 +150,7 @@ def _info(
         "state": appliance.state,
         "goal": appliance.goal,
         "problem": appliance.problem,
+        "setup": appliance.setup,
         "size": appliance.size,
         "addresses": addresses,
         "created_at": appliance.created_at,
