@@ -20,6 +20,7 @@ from cloudhands.common.clock import now
 from cloudhands.common.errors import ClaimLost
 from cloudhands.common.expiry.tables import Expiry
 from cloudhands.common.mail.tables import Message
+from cloudhands.common.placement.tables import Budget
 from cloudhands.common.provider.tables import Provider, Subscription
 from cloudhands.common.work import Claim
 
@@ -264,5 +265,5 @@ def test_once_does_what_is_due_and_what_becomes_due_by_it(world: World) -> None:
 
 def test_every_kind_of_artifact_has_its_reconciler(world: World) -> None:
     found = {each.model for each in every(world.context)}
-    assert found >= {Appliance, Expiry, Provider, Subscription}
+    assert found >= {Appliance, Budget, Expiry, Provider, Subscription}
     assert Message not in found, "mail is off"

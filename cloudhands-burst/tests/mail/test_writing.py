@@ -26,7 +26,15 @@ VALUES = {
     "registration-details-again": INVITED,
     "registration-active": {"registration": "r", "uid": "alice"},
     "provider-paused": {"provider": "private", "reason": "it refuses our credentials"},
-    "approval-wanted": {"label": "mine", "provider": "Public cloud", "appliance": ONE["uuid"]},
+    "approval-wanted": {
+        "appliance": ONE["uuid"],
+        "label": "mine",
+        "item": "Analysis desktop",
+        "size": "small",
+        "owner": "Älice",
+        "organisation": "Physics",
+        "terms": "Public cloud (about 73.00 EUR a month)",
+    },
 }
 
 

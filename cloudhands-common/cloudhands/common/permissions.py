@@ -46,6 +46,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "organisation.create": frozenset({_R.OPERATOR}),
     "organisation.see": MEMBERS,
     "organisation.set-limits": frozenset({_R.OPERATOR}),
+    "organisation.set-terms": frozenset({_R.OPERATOR}),
     "provider.pause": frozenset({_R.OPERATOR, _R.BURST}),
     "provider.resume": frozenset({_R.OPERATOR, _R.BURST}),
     "work.hasten": frozenset({_R.OPERATOR}),
@@ -81,6 +82,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "appliance.delete": frozenset({_R.OWNER, _R.ADMIN}),
     "appliance.retry": frozenset({_R.OWNER, _R.ADMIN}),
     "appliance.rename": frozenset({_R.OWNER, _R.ADMIN}),
+    "appliance.approve": frozenset({_R.ADMIN}),
     "appliance.extend": frozenset({_R.OWNER, _R.ADMIN}),
     "appliance.expire": frozenset({_R.BURST}),
     # Over SSH: the machine asks for their keys.

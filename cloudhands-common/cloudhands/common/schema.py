@@ -26,6 +26,7 @@ from cloudhands.common.history import tables as history
 from cloudhands.common.mail import tables as mail
 from cloudhands.common.membership import tables as membership
 from cloudhands.common.organisation import tables as organisation
+from cloudhands.common.placement import tables as placement
 from cloudhands.common.provider import tables as provider
 from cloudhands.common.registration import tables as registration
 from cloudhands.common.work import Due
@@ -44,6 +45,7 @@ SUBJECTS = (
     mail,
     membership,
     organisation,
+    placement,
     provider,
     registration,
     worker,

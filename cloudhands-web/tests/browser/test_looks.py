@@ -38,7 +38,12 @@ def busy(portal):
                 move(session, APPLIANCE, made, state, make.burst, LONG, NOW)
         made.problem = f"{LONG} " * 3
         uuid = made.uuid
-    return f"/organisations/{portal.world.organisation}", f"/appliances/{uuid}"
+        waiting = make.asking(organisation, member, f"waiting: {LONG}").uuid
+    return (
+        f"/organisations/{portal.world.organisation}",
+        f"/appliances/{uuid}",
+        f"/appliances/{waiting}",
+    )
 
 
 # Of what axe-core looks at, what the colour scheme can change.
@@ -83,8 +88,11 @@ def test_every_page(tour, pictures, width):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", ["desktop", "phone", "narrow"])
 def test_pages_in_other_states(visit, busy, pictures, width, scheme):
-    organisation, failed = busy
-    page = visit("member", organisation, width, color_scheme=scheme)
+    organisation, failed, waiting = busy
+    page = visit("admin", waiting, width, color_scheme=scheme)
+    assert_usable(page, "waiting appliance")
+    page.screenshot(path=pictures / f"busy-waiting-{width}-{scheme}.png", full_page=True)
+    page.goto(organisation)
     assert_usable(page, "busy organisation")
     page.screenshot(path=pictures / f"busy-organisation-{width}-{scheme}.png", full_page=True)
     page.goto(failed)

@@ -81,6 +81,7 @@ def in_every_state(portal):
             appliance.state, appliance.goal = state, goal
             appliance.seen_generation = appliance.generation  # cloud-burst has seen to it
             able_to_change(session, appliance)
+        make.asking(organisation, owner, "waiting")
 
 
 def joined(crawls, words):

@@ -32,6 +32,7 @@ SEEN = {
     "appliance.resize": "appliance.see",
     "appliance.delete": "appliance.see",
     "appliance.retry": "appliance.see",
+    "appliance.approve": "appliance.see",
     "appliance.extend": "appliance.see",
     "membership.accept": "membership.see",
     "membership.set-role": "membership.see",

@@ -45,6 +45,7 @@ class ItemDefinition(Form):
     People sign in to the account `account`, which may become root if `sudo` is set. `user_data`
     is for cloud-init, a template (`catalogue.templates`); ours is joined to it. `reports` says
     that the image has cloud-init and systemd, so that a machine tells when it is ready.
+    `locations` are those of the settings' providers where its data may lie; empty for anywhere.
     `lifetime_days`: how long one lasts; without it, as the settings say.
     """
 
@@ -56,6 +57,7 @@ class ItemDefinition(Form):
     sizes: Annotated[Mapping[Slug, Size], Field(min_length=1)]
     default_size: Slug
     external_address: bool = False
+    locations: tuple[Label, ...] = ()
     user_data: Annotated[str, Field(max_length=16_384)] = ""
     lifetime_days: Days | None = None
     account: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,30}$")] = "researcher"

@@ -5,7 +5,6 @@ for the next look at once. `setbacks` has what went wrong, `changes` reboots and
 """
 
 from cloudhands.burst.outcome import Again, Done, Failed
-from cloudhands.burst.placement import Verdict, sentence_of_chosen
 from cloudhands.burst.reconcilers.appliance.actions import Call, Move
 from cloudhands.burst.reconcilers.appliance.entry import Book, Entry
 from cloudhands.burst.reconcilers.appliance.given_up import last_of_too_many
@@ -18,6 +17,7 @@ from cloudhands.common.appliance.states import APPLIANCE
 from cloudhands.common.appliance.tables import Node
 from cloudhands.common.cloud import Server
 from cloudhands.common.organisation.tables import Organisation
+from cloudhands.common.placement import Verdict, sentence_of_chosen
 from cloudhands.common.provider.queries import subscription
 from cloudhands.common.provider.tables import Provider
 from cloudhands.common.work import Claim

@@ -18,21 +18,35 @@ from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.expiry.commands import can_extend
 from cloudhands.common.history import Event
 from cloudhands.common.permissions import Role
+from cloudhands.common.placement.queries import waiting_for
 from cloudhands.web.http import etag
-from cloudhands.web.representation import Link, Option, Representation, options
+from cloudhands.web.representation import NOTHING, Link, Option, Representation, options
 from cloudhands.web.request import PortalRequest
 from cloudhands.web.sizes import described
 
 DELETING = "The machine and everything on its disk will be gone. There is no way back."
 
 
-def summary(request: PortalRequest, appliance: Listed, addresses: Sequence[str]) -> Representation:
-    """An appliance as one of a list."""
+def summary(
+    request: PortalRequest, appliance: Listed, addresses: Sequence[str], terms: str = ""
+) -> Representation:
+    """An appliance as one of a list.
+
+    :param terms: what the viewer is asked to approve for it; empty if nothing.
+    """
     return Representation(
         title=appliance.label,
         info=_info(request, appliance, appliance.provider, appliance.owner, addresses),
         nav=[Link("self", _path(request, "appliance", appliance.uuid), appliance.label)],
+        options=options(approval(request, appliance.uuid, terms)) if terms else NOTHING,
     )
+
+
+def approval(request: PortalRequest, appliance: UUID, terms: str) -> Option | None:
+    """The approval of what an appliance waits for, if it waits for any."""
+    if not terms:
+        return None
+    return Option("approve", f"Approve {terms}", _path(request, "approve", appliance))
 
 
 def of_appliance(
@@ -163,6 +177,8 @@ def _options(
     request: PortalRequest, appliance: Appliance, roles: Collection[Role]
 ) -> dict[str, Option]:
     goals = possible_goals(appliance)
+    may_approve = appliance.state == "requested" and permissions.allowed("appliance.approve", roles)
+    terms = waiting_for(request.connection, appliance.id) if may_approve else ""
     offered = (
         ("start", "Start", "running" in goals, ""),
         ("stop", "Stop", "stopped" in goals, ""),
@@ -173,10 +189,11 @@ def _options(
     )
     return dict(
         options(
+            approval(request, appliance.uuid, terms),
             *(
                 Option(key, title, _path(request, key, appliance.uuid), warning=warning)
                 for key, title, possible, warning in offered
                 if possible and permissions.allowed(f"appliance.{key}", roles)
-            )
+            ),
         )
     )

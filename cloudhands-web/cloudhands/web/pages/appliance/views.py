@@ -9,6 +9,7 @@ from cloudhands.common.appliance.commands import Goal
 from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.errors import InvalidInput, Outdated
 from cloudhands.common.expiry import commands as expiry
+from cloudhands.common.placement import commands as placement
 from cloudhands.common.seen import Version
 from cloudhands.web.http import etag, precondition
 from cloudhands.web.http.negotiation import done
@@ -50,6 +51,7 @@ def show(scope: ApplianceScope, request: PortalRequest) -> Representation:
 @view_config(route_name="reboot", request_method="GET", permission="appliance.see")
 @view_config(route_name="delete", request_method="GET", permission="appliance.see")
 @view_config(route_name="retry", request_method="GET", permission="appliance.see")
+@view_config(route_name="approve", request_method="GET", permission="appliance.see")
 @view_config(route_name="extend", request_method="GET", permission="appliance.see")
 def to_the_form(scope: ApplianceScope, request: PortalRequest) -> Response:
     """After a refused form its address is what the browser shows: lead back to the page."""
@@ -89,6 +91,15 @@ def retry(scope: ApplianceScope, request: PortalRequest) -> Response:
     with request.writing() as session:
         appliance = _locked(session, scope)
         commands.retry(session, request.viewer, appliance, request.services.clock())
+    return _done(scope, request)
+
+
+@view_config(route_name="approve", request_method="POST", permission="appliance.approve")
+def approve(scope: ApplianceScope, request: PortalRequest) -> Response:
+    """It may use the public cloud that it waits for."""
+    with request.writing() as session:
+        appliance = _locked(session, scope)
+        placement.approve(session, request.viewer, appliance, request.services.clock())
     return _done(scope, request)
 
 

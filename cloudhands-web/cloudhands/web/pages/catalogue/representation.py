@@ -6,6 +6,7 @@ from cloudhands.common.appliance.commands import Launch
 from cloudhands.common.catalogue.tables import CatalogueItem
 from cloudhands.common.organisation.queries import About
 from cloudhands.web.http.creation import of_last_creation
+from cloudhands.web.pages.catalogue.preflight import Told
 from cloudhands.web.representation import Link, Option, Representation, options
 from cloudhands.web.request import PortalRequest
 from cloudhands.web.sizes import described
@@ -27,8 +28,13 @@ def of_catalogue(
     )
 
 
-def of_item(request: PortalRequest, organisation: About, item: CatalogueItem) -> Representation:
-    """One item; whoever sees it may launch it."""
+def of_item(
+    request: PortalRequest, organisation: About, item: CatalogueItem, placement: Told | None = None
+) -> Representation:
+    """One item; whoever sees it may launch it.
+
+    :param placement: what a launch would meet now; None as one of a list.
+    """
     uuid = organisation.uuid
     path = request.route_path("launch", organisation=uuid, item=item.uuid)
     return Representation(
@@ -38,6 +44,7 @@ def of_item(request: PortalRequest, organisation: About, item: CatalogueItem) ->
             "summary": item.summary,
             "description": item.definition["description"],
             "organisation": organisation.title,
+            **({} if placement is None else {"placement": placement}),
         },
         nav=[
             Link("self", path, item.title),

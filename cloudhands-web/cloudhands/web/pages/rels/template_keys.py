@@ -64,7 +64,11 @@ _ALL = (
         "Take an invitation or a membership back.",
         "Behind a member's link edit-form, while the membership is open.",
     ),
-    Template("approve", "Let somebody go on with what needs consent."),
+    Template(
+        "approve",
+        "Let the appliance use the public cloud that it waits for.",
+        "An appliance that waits for it, in a list too, for who administers its organisation.",
+    ),
     Template(
         "set-role",
         "Give a member another role.",
