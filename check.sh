@@ -54,8 +54,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK=1
 
 distributions=(cloudhands-common cloudhands-web cloudhands-burst cloudhands-ops cloudhands-jasmin)
 # libatomic1: the program that drives the browser is linked with it. openssh-client: its ssh-keygen says
-# whether our fingerprints are right.
-packages=(slapd nginx chromium postgresql libatomic1 openssh-client)
+# whether our fingerprints are right, and its ssh signs in to openssh-server's sshd, which asks by curl.
+packages=(slapd nginx chromium postgresql libatomic1 openssh-client openssh-server curl)
 log=.check/pytest.log
 openstack_log=.check/pytest-openstack.log
 

@@ -11,6 +11,7 @@ setup(
     install_requires=[
         f"cloudhands-common=={VERSION}",
         "boto3",
+        "jinja2",
         "openstacksdk>=4",
         "pyyaml",
     ],

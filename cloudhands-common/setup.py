@@ -12,6 +12,7 @@ setup(
         "SQLAlchemy>=2",
         "alembic",
         "argon2-cffi",
+        "jinja2",
         "ldap3",
         "prometheus-client",
         "psycopg[binary]>=3",

@@ -14,6 +14,7 @@ present() {
         rabbitmq-server) [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] ;;
         mariadb-server) command -v mariadbd >/dev/null ;;
         openssh-client) command -v ssh-keygen >/dev/null ;;
+        openssh-server) command -v sshd >/dev/null ;;
         libatomic1) [[ $(ldconfig -p) == *libatomic.so.1* ]] ;;
         *) command -v "$1" >/dev/null ;;
     esac

@@ -1,3 +1,4 @@
+import http.client
 import json
 import sqlite3
 import sys
@@ -6,9 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
 from cloudhands.burst import main as entry
 from cloudhands.common import history
@@ -21,6 +24,7 @@ from cloudhands.common.db import Database, opened
 from cloudhands.common.testing.databases import put_key
 from cloudhands.common.testing.factories import Factory
 from cloudhands.common.testing.processes import Process
+from cloudhands.common.worker.tables import Worker
 
 CLOUD = """
 [providers.{name}]
@@ -28,6 +32,7 @@ kind = "simulated"
 label = "{name} cloud"
 public = {public}
 priority = {priority}
+settle = 1
 
 [providers.{name}.options]
 file = "{name}.db"
@@ -193,6 +198,41 @@ def test_once(site: Site) -> None:
     process = Process(site.argv("--once"), site.folder / "once.log")
     assert process.wait(20) == 0
     assert site.states() == ["provisioning", "provisioning"]
+
+
+def ask(port: int, path: str) -> str:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().read().decode()
+    finally:
+        connection.close()
+
+
+def logged(process: Process, event: str) -> dict[str, Any]:
+    """The last line of the log that tells of an event."""
+    lines = [json.loads(line) for line in process.output().splitlines() if line.startswith("{")]
+    found: dict[str, Any] = [line for line in lines if line["event"] == event][-1]
+    return found
+
+
+def test_its_numbers_its_health_and_its_row(site: Site) -> None:
+    with site.burst("--set", "burst.metrics_port=0") as process:
+        until(lambda: '"event": "listening"' in process.output())
+        port = logged(process, "listening")["port"]
+        site.launch()
+        site.become("running")
+        told = ask(port, "/metrics")
+        assert 'calls_total{call="create",outcome="ok",provider="private"} 1.0' in told
+        assert 'cloudhands_oldest_due_seconds{kind="appliance"}' in told
+        second = Process(site.argv("--set", f"burst.metrics_port={port}"), site.folder / "2.log")
+        second.wait_until(lambda: '"event": "no metrics"' in second.output(), 20)
+        until(lambda: 'cloudhands_workers{state="working"} 2.0' in ask(port, "/metrics"))
+        assert json.loads(ask(port, "/health/ready")) == {"status": "ready"}
+        assert second.stop() == 0
+        assert process.stop() == 0
+    with site.database.reading() as session:
+        assert session.scalars(select(Worker)).all() == []
 
 
 @pytest.mark.parametrize(

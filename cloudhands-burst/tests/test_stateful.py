@@ -34,12 +34,15 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from cloudhands.burst.providers.simulated import adapter
-from cloudhands.burst.testing_asking import PEOPLE, SERVICE, Asking
+from cloudhands.burst.testing import SETTLE
+from cloudhands.burst.testing_asking import PEOPLE, Asking
+from cloudhands.burst.testing_capable import SERVICE
 from cloudhands.burst.testing_chaos import CALLS, CLAIM, ChaoticWorld, Crash
-from cloudhands.burst.testing_invariants import broken, broken_since, seen
+from cloudhands.burst.testing_invariants import broken, broken_since, forgotten, seen
 from cloudhands.common.actor.erasure import erase_user
 from cloudhands.common.actor.tables import User
 from cloudhands.common.appliance import commands as appliances
+from cloudhands.common.appliance import server_commands
 from cloudhands.common.appliance.commands import Launch, Rename
 from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.cloud import Denied, Full, Invalid, Temporary
@@ -123,6 +126,21 @@ class Cloudhands(Asking):
 
         self.ask(who, act, may=self.manages(who, what))
 
+    @rule(who=MOSTLY, what=launched)
+    def reboot(self, who, what):
+        def act(session: Session, actor: User) -> None:
+            server_commands.reboot(session, actor, self.one(session, what), self.world.clock())
+
+        self.ask(who, act, may=self.manages(who, what))
+
+    @rule(who=MOSTLY, what=launched, size=st.sampled_from(["small", "large", "large", "none"]))
+    def resize(self, who, what, size):
+        def act(session: Session, actor: User) -> None:
+            row, wanted = self.one(session, what), server_commands.Resize(size=size)
+            server_commands.resize(session, actor, row, wanted, self.world.clock())
+
+        self.ask(who, act, may=self.manages(who, what))
+
     @rule(who=MOSTLY, what=launched, label=st.sampled_from(["mine", "yours"]))
     def rename(self, who, what, label):
         def act(session: Session, actor: User) -> None:
@@ -202,9 +220,9 @@ class Cloudhands(Asking):
 
     @rule(provider=PROVIDER, call=CALL, how=st.sampled_from(sorted(ERRORS)))
     def trouble(self, provider, call, how):
-        if how == "full" and call not in ("create", "start"):
+        if how == "full" and call not in ("create", "start", "give_address", "resize"):
             how = "busy"
-        if how == "invalid" and call != "create":
+        if how == "invalid" and call not in ("create", "resize"):
             how = "later"
         self.world.troubled[provider].before[call] = ERRORS[how]()
 
@@ -215,6 +233,15 @@ class Cloudhands(Asking):
     @rule(provider=PROVIDER, call=CALL)
     def reply_lost(self, provider, call):
         self.world.troubled[provider].after[call] = Temporary("it did not answer in time")
+
+    @rule(provider=PROVIDER, seconds=st.sampled_from([0, 2, SETTLE - 1]))
+    def late(self, provider, seconds):
+        """What is made from now on shows itself only later."""
+        self.world.troubled[provider].late = seconds
+
+    @rule(provider=PROVIDER, left=st.sampled_from([0, 1, 8]))
+    def addresses(self, provider, left):
+        self.world.memories[provider].addresses = left
 
     @rule(provider=PROVIDER, away=st.booleans())
     def outage(self, provider, away):
@@ -308,7 +335,7 @@ class Cloudhands(Asking):
 
         for cloud in self.world.troubled.values():
             cloud.before.pop("delete", None)  # what came too late is cleared away
-            cloud.away = False
+            cloud.away, cloud.late = False, 0
         self.want_all(first)
         self.notice_all()
         made = self.launch("ada", "small") if launching else multiple()
@@ -327,6 +354,7 @@ class Cloudhands(Asking):
         now = seen(self.world)
         assert list(broken(now)) == []
         assert list(broken_since(self.before, now)) == []
+        assert list(forgotten(now, self.world.held())) == []
         if self.refused:
             assert now.rows == self.before.rows, "what was refused has changed something"
         self.before, self.refused = now, False
@@ -350,6 +378,7 @@ class Cloudhands(Asking):
         assert list(broken(end)) == []
         assert {row.state for row in end.appliances} <= {"deleted"}
         assert end.servers == {"private": [], "public": []}
+        assert self.world.held() == []
         assert all(row.released_at is not None for row in end.addresses)
         for row in (*end.organisations, *end.subscriptions):
             assert [getattr(row, f"{name}_used") for name in Limits.model_fields] == [0] * 5
@@ -368,8 +397,8 @@ def world(make_url: Callable[[Path], Any], folder: Path) -> Iterator[ChaoticWorl
 def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     """A new world for each run."""
     if request.param == "postgresql":
-        server = request.getfixturevalue("postgresql_server")
-        return partial(world, lambda state: server.upgraded(), tmp_path)
+        reused = request.getfixturevalue("postgresql_reused")
+        return partial(world, lambda state: reused.url(), tmp_path)
     template = request.getfixturevalue("sqlite_template")
     return partial(
         world,

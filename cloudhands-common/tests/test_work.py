@@ -88,6 +88,18 @@ def test_a_claim_that_ran_out_is_taken_over_and_fences_the_first(database: Datab
     give_back(database, second, None)
 
 
+def test_what_is_in_hand_hides_nothing_that_is_free(database: Database) -> None:
+    launch(database, 4)
+    first, second = claim(database, 2, after(5))
+    assert next_due(database) == after(2), "the third is free"
+    claim(database, 2, after(5))
+    assert next_due(database) == after(65), "all are in hand"
+    give_back(database, second, after(80))
+    assert next_due(database) == after(65), "a claim ends before"
+    give_back(database, first, after(7))
+    assert next_due(database) == after(7)
+
+
 def test_a_released_claim_is_lost_too(database: Database) -> None:
     launch(database)
     (taken,) = claim(database)

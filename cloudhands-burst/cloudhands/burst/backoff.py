@@ -28,3 +28,4 @@ class Backoff:
 
 TROUBLE = Backoff(first=1, cap=60)
 DENIED = Backoff(first=60, cap=600)
+PROBE = Backoff(first=5, cap=300)

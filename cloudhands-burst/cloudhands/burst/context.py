@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from cloudhands.common.actor.commands import component, installation
 from cloudhands.common.actor.queries import BURST
 from cloudhands.common.clock import Clock, now
 from cloudhands.common.cloud import Cloud, Denied
 from cloudhands.common.db import Database
+from cloudhands.common.provider.commands import tell_capabilities
 from cloudhands.common.settings import Settings
 
 POLL_SECONDS = 1.0
@@ -45,9 +47,22 @@ class Context:
         defined = self.settings.providers.get(provider)
         return defined.label if defined else provider
 
+    def settle(self, provider: str) -> float:
+        """For how many seconds a server may be missing at a provider that was asked for it."""
+        defined = self.settings.providers.get(provider)
+        return defined.settle if defined else 0
 
-def known(database: Database, clock: Clock = now) -> str:
-    """Make this component and installation known to the database; returns the installation's id."""
+
+def known(
+    database: Database, clock: Clock = now, clouds: Mapping[str, Cloud] = MappingProxyType({})
+) -> str:
+    """Make this component, the installation and what its clouds can do known to the database.
+
+    :param clouds: by the provider's name in the settings.
+    :returns: the installation's id.
+    """
     with database.writing() as session:
-        component(session, BURST, clock())
+        actor = component(session, BURST, clock())
+        for name, cloud in clouds.items():
+            tell_capabilities(session, actor, name, cloud.capabilities, clock())
         return str(installation(session).uuid)

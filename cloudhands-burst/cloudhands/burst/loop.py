@@ -11,14 +11,17 @@ from datetime import datetime
 from threading import Event
 
 import structlog
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from cloudhands.burst.backoff import Backoff
+from cloudhands.burst.calls import crowded
 from cloudhands.burst.context import Context
 from cloudhands.burst.reconcilers import Reconciler
 from cloudhands.common import observing, work
 from cloudhands.common.errors import ClaimLost
-from cloudhands.common.work import UNREACHABLE, Claim, Watcher, watching
+from cloudhands.common.provider.tables import Provider
+from cloudhands.common.work import UNREACHABLE, Claim, Due, Watcher, watching
 
 log = structlog.get_logger("cloudhands.burst.loop")
 
@@ -42,6 +45,7 @@ class Loop:
         self._context = context
         self._reconcilers = reconcilers
         self._stopping = stopping
+        self._turn = 0
         self._threads = context.settings.burst.concurrency
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="burst")
         self._in_hand: set[Future[None]] = set()
@@ -69,6 +73,11 @@ class Loop:
                 wait(self._in_hand.copy(), timeout=IDLE_SECONDS, return_when=FIRST_COMPLETED)
             elif pause > MISSED_SECONDS:
                 return
+
+    @property
+    def in_hand(self) -> int:
+        """How many artifacts are in hand now."""
+        return len(self._in_hand)
 
     def drain(self, seconds: float) -> bool:
         """Wait for what is in hand.
@@ -110,8 +119,23 @@ class Loop:
         with self._context.database.reading() as session:
             if self._only_observes(session):
                 return []
-            found = [work.next_due(session, each.model) for each in self._reconcilers]
+            found = [
+                work.next_due(session, each.model, *self._takable(each.model))
+                for each in self._reconcilers
+            ]
         return [moment for moment in found if moment is not None]
+
+    def _takable(self, model: type[Due]) -> Sequence[ColumnElement[bool]]:
+        """What holds of what may be taken now: of a slow provider no more than is in hand.
+
+        What is taken of one that is called as much as may be would only keep a thread waiting.
+        """
+        column = getattr(model, "provider_id", None)
+        names = crowded(self._context.clouds) if column is not None else []
+        if column is None or not names:
+            return ()
+        there = select(Provider.id).where(Provider.name.in_(names))
+        return (or_(column.is_(None), column.not_in(there)),)
 
     def _only_observes(self, session: Session) -> bool:
         before, self._observing = self._observing, observing.is_on(session)
@@ -123,7 +147,12 @@ class Loop:
 
     def _take(self, free: int, now: datetime) -> int:
         taken = 0
-        for reconciler in self._reconcilers:
+        self._turn += 1
+        first = self._turn % len(self._reconcilers)
+        # Each kind is the first in turn: much of one does not keep the others waiting.
+        for reconciler in (*self._reconcilers[first:], *self._reconcilers[:first]):
+            if taken == free:
+                break
             for claim in self._claim(reconciler, free - taken, now):
                 self._start(reconciler, claim)
                 taken += 1
@@ -134,7 +163,8 @@ class Loop:
         with self._context.database.writing() as session:
             if observing.is_on(session):
                 return []  # since we looked for what is due
-            return work.claim(session, reconciler.model, now, seconds, limit)
+            takable = self._takable(reconciler.model)
+            return work.claim(session, reconciler.model, now, seconds, limit, *takable)
 
     def _start(self, reconciler: Reconciler, claim: Claim) -> None:
         future = self._pool.submit(self._care, reconciler, claim)

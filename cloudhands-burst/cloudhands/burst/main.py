@@ -3,22 +3,32 @@
 import argparse
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from threading import Event
 
 import structlog
 
-from cloudhands.burst import providers, reconcilers
+from cloudhands.burst import calls, providers, reconcilers
 from cloudhands.burst.context import Context, known
 from cloudhands.burst.loop import Loop
+from cloudhands.burst.metrics import Metrics
+from cloudhands.burst.pauses import Pauses
+from cloudhands.burst.presence import Presence, present
 from cloudhands.common import schema, service
 from cloudhands.common.clock import DatabaseClock
 from cloudhands.common.db import explained
+from cloudhands.common.listener import listening
 from cloudhands.common.opening import opened_for
+from cloudhands.common.provider.commands import check_soon
+from cloudhands.common.work import UNREACHABLE
 
 log = structlog.get_logger("cloudhands.burst")
 
 # Of the 10 seconds that a supervisor gives us.
 DRAIN_SECONDS = 8.0
+# Over how long the subscriptions are looked at after a start.
+CHECK_SPREAD_SECONDS = 10.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,24 +48,60 @@ def _main(options: argparse.Namespace) -> int:
         schema.check_writable(database)
         clock = DatabaseClock(database)
         with explained(database):
-            installation = known(database, clock)
-        context = Context(database, settings, clouds, installation, clock)
+            installation = known(database, clock, clouds)
+        metrics = Metrics()
+        pauses = Pauses(database, settings, clock)
+        guarded = calls.connected(clouds, settings, pauses, metrics)
+        context = Context(database, settings, guarded, installation, clock)
         loop = Loop(context, reconcilers.every(context), stopping)
         log.info("ready", providers=sorted(clouds), pid=os.getpid())
         if options.once:
             loop.once()
+            _end(loop)
         else:
-            loop.run()
-        _end(loop)
+            _run(context, loop, metrics, stopping)
     return 0
 
 
-def _end(loop: Loop) -> None:
+def _run(context: Context, loop: Loop, metrics: Metrics, stopping: Event) -> None:
+    database = context.database
+    presence = Presence(database, context.clock, lambda: loop.in_hand)
+    with present(presence), _told(context, loop, metrics, stopping):
+        with suppress(*UNREACHABLE), database.writing() as session:
+            # What the settings say of a provider may be something else than before.
+            check_soon(session, context.clock(), CHECK_SPREAD_SECONDS)
+        loop.run()
+        _end(loop, presence)
+
+
+@contextmanager
+def _told(context: Context, loop: Loop, metrics: Metrics, stopping: Event) -> Iterator[None]:
+    """Tell numbers and health within the block, if the settings say where."""
+    burst, database = context.settings.burst, context.database
+    if burst.metrics_port is None:
+        yield
+        return
+
+    def health() -> Mapping[str, str]:
+        if stopping.is_set():
+            return {"process": "stopping"}
+        trouble = schema.state(database).trouble
+        return {"database": "not of this release"} if trouble else {}
+
+    metrics.tell_in_hand(lambda: loop.in_hand)
+    metrics.tell_rows(database, context.clock)
+    with listening(burst.metrics_host, burst.metrics_port, metrics.registry, health):
+        yield
+
+
+def _end(loop: Loop, presence: Presence | None = None) -> None:
     if loop.drain(DRAIN_SECONDS):
         log.info("stopped")
         return
     # A call that does not end would hold the process. What it made bears our identity, and is
     # found when the claim has run out.
     log.warning("stopped with calls in hand")
+    if presence:
+        presence.leave()
     logging.shutdown()
     os._exit(0)

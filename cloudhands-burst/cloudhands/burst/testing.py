@@ -1,12 +1,16 @@
 """What tests of cloud-burst share: a small world under a clock that is held."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network
+from itertools import count
 from pathlib import Path
 from threading import Event
 from typing import Any
 from uuid import UUID
+
+from sqlalchemy.orm import Session
 
 from cloudhands.burst.context import Context, known
 from cloudhands.burst.loop import Loop
@@ -16,18 +20,22 @@ from cloudhands.burst.providers.simulated.options import Options
 from cloudhands.burst.reconcilers.appliance.reconciler import ApplianceReconciler
 from cloudhands.common import history, work
 from cloudhands.common.actor.tables import User
-from cloudhands.common.appliance import commands
+from cloudhands.common.appliance import commands, server_commands
 from cloudhands.common.appliance.commands import Goal
 from cloudhands.common.appliance.queries import addresses_of, by_uuid
 from cloudhands.common.appliance.tables import Appliance, Node
+from cloudhands.common.catalogue.commands import ItemDefinition
 from cloudhands.common.cloud import Cloud, Server
 from cloudhands.common.db import Database
+from cloudhands.common.limits import Amounts, Limited
 from cloudhands.common.organisation.tables import Organisation
 from cloudhands.common.provider.commands import Overflow
+from cloudhands.common.provider.queries import subscription_to
 from cloudhands.common.settings import Settings
-from cloudhands.common.testing.factories import NOON, PROVIDERS, Factory
+from cloudhands.common.testing.factories import ITEM, NOON, PROVIDERS, Factory
 
 BOOT, STOP = 3, 2
+SETTLE = 10
 CAPACITY = {"private": 4, "public": 20}
 NETWORKS = {"private": IPv4Network("192.168.0.0/24"), "public": IPv4Network("10.0.0.0/24")}
 
@@ -58,23 +66,32 @@ class World:
     organisation_id: int = field(init=False)
     owner_id: int = field(init=False)
     installation: str = field(init=False)
+    _numbers: Iterator[int] = field(init=False, default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
-        self.settings = Settings(state=self.folder, providers=PROVIDERS)
-        self.clouds = {name: self.simulated(name) for name in PROVIDERS}
-        self.installation = known(self.database, self.clock)
+        providers = {
+            name: defined.model_copy(update={"settle": SETTLE})
+            for name, defined in PROVIDERS.items()
+        }
+        self.settings = Settings(state=self.folder, providers=providers)
+        self.clouds = {name: self.cloud(name) for name in PROVIDERS}
+        self.installation = known(self.database, self.clock, self.clouds)
         with self.database.writing() as session:
             make = Factory(session)
             organisation = make.organisation(overflow=self.overflow)
             self.organisation_id = organisation.id
             self.owner_id = make.member(organisation, "alice").id
 
+    def cloud(self, name: str) -> Cloud:
+        """The cloud of that name: a simulated one, unless a subclass has another."""
+        return self.simulated(name)
+
     def simulated(self, name: str) -> SimulatedCloud:
         options = Options(
             file=Path(f"{name}.db"),
             capacity=CAPACITY[name],
             images=("debian-12",),
-            sizes=("m1.small",),
+            sizes=("m1.small", "m1.large"),
             boot_seconds=BOOT,
             stop_seconds=STOP,
             delete_seconds=STOP,
@@ -92,12 +109,13 @@ class World:
 
     # --- what people do ---
 
-    def launch(self) -> UUID:
+    def launch(self, item: ItemDefinition = ITEM) -> UUID:
         with self.database.writing() as session:
-            make = Factory(session, self.clock())
+            made = Factory(session, self.clock()).item(item)
             organisation = session.get_one(Organisation, self.organisation_id)
             owner = session.get_one(User, self.owner_id)
-            return make.appliance(organisation, owner).uuid
+            wanted = commands.Launch(label=f"appliance{next(self._numbers)}", size="small")
+            return commands.launch(session, owner, organisation, made, wanted, self.clock()).uuid
 
     def want(self, uuid: UUID, goal: Goal) -> None:
         with self.database.writing() as session:
@@ -107,11 +125,26 @@ class World:
             commands.set_goal(session, owner, appliance, goal, self.clock())
 
     def retry(self, uuid: UUID) -> None:
+        self._ask(uuid, commands.retry)
+
+    def reboot(self, uuid: UUID) -> None:
+        self._ask(uuid, server_commands.reboot)
+
+    def resize(self, uuid: UUID, size: str) -> None:
+        def ask(session: Session, owner: User, appliance: Appliance, now: datetime) -> None:
+            wanted = server_commands.Resize(size=size)
+            server_commands.resize(session, owner, appliance, wanted, now)
+
+        self._ask(uuid, ask)
+
+    def _ask(
+        self, uuid: UUID, command: Callable[[Session, User, Appliance, datetime], None]
+    ) -> None:
         with self.database.writing() as session:
             appliance = by_uuid(session, uuid, lock=True)
             owner = session.get_one(User, self.owner_id)
             assert appliance is not None
-            commands.retry(session, owner, appliance, self.clock())
+            command(session, owner, appliance, self.clock())
 
     # --- what cloud-burst does ---
 
@@ -174,10 +207,27 @@ class World:
             session.expunge_all()
             return nodes
 
+    def whys(self, uuid: UUID) -> list[str]:
+        """Everything that history tells, the oldest first."""
+        with self.database.reading() as session:
+            return [event.why for event in reversed(history.latest(session, uuid))]
+
     def used(self) -> int:
         """What is taken of the organisation's limit."""
         with self.database.reading() as session:
             return session.get_one(Organisation, self.organisation_id).appliances_used
+
+    def shares(self, provider: str) -> tuple[Amounts, Amounts]:
+        """What is reserved of the organisation's limits, and of those at a provider."""
+        with self.database.reading() as session:
+            found = subscription_to(session, self.organisation_id, provider)
+            assert found is not None
+            rows: tuple[Limited, ...] = (
+                session.get_one(Organisation, self.organisation_id),
+                found,
+            )
+            ours, there = (Amounts(**{use.name: use.used for use in row.uses}) for row in rows)
+            return ours, there
 
     def servers(self, provider: str, uuid: UUID | None = None) -> list[Server]:
         """The servers that a cloud has, of every generation."""

@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cloudhands.burst.testing_capable import SERVICE
 from cloudhands.burst.testing_chaos import ChaoticWorld
 from cloudhands.burst.testing_invariants import Picture, seen
 from cloudhands.common.actor.commands import user_of_person
@@ -21,7 +22,6 @@ from cloudhands.common.appliance import commands as appliances
 from cloudhands.common.appliance.commands import Goal
 from cloudhands.common.appliance.queries import by_uuid
 from cloudhands.common.appliance.tables import Appliance
-from cloudhands.common.catalogue.commands import ItemDefinition
 from cloudhands.common.errors import Conflict, Forbidden, NotFound, Refused
 from cloudhands.common.membership import commands as memberships
 from cloudhands.common.membership.commands import RoleName
@@ -29,16 +29,8 @@ from cloudhands.common.membership.queries import locked
 from cloudhands.common.membership.tables import Membership
 from cloudhands.common.organisation.tables import Organisation
 from cloudhands.common.provider.queries import subscription_to
-from cloudhands.common.testing.factories import ITEM, Factory, person
+from cloudhands.common.testing.factories import Factory, person
 
-SMALL = ITEM.model_dump()["sizes"]["small"]
-SERVICE = ItemDefinition.model_validate(
-    ITEM.model_dump()
-    | {
-        "external_address": True,
-        "sizes": {"small": SMALL, "large": SMALL | {"vcpus": 3, "memory_mb": 4096}},
-    }
-)
 PEOPLE = {name: person(name) for name in ("ada", "ben", "cat", "dan", "eve")}
 FIRST: dict[str, RoleName] = {"ada": "admin", "ben": "member", "cat": "member"}
 

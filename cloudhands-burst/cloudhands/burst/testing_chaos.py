@@ -8,6 +8,7 @@ other things happen meanwhile, when it is told to.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy.orm import Session
@@ -15,8 +16,11 @@ from sqlalchemy.orm import Session
 from cloudhands.burst.context import Context
 from cloudhands.burst.providers.simulated.adapter import SimulatedCloud
 from cloudhands.burst.relay import Relay
-from cloudhands.burst.testing import World
+from cloudhands.burst.testing_capable import CapableWorld
+from cloudhands.common.clock import Clock
 from cloudhands.common.cloud import (
+    Cloud,
+    Gone,
     Identity,
     Server,
     ServerSpec,
@@ -26,7 +30,11 @@ from cloudhands.common.cloud import (
 from cloudhands.common.db import Database
 
 When = Literal["before", "after"]
-CALLS = ("find", "observe", "create", "start", "stop", "delete")
+CALLS = (
+    *("find", "observe", "create", "start", "stop", "delete"),
+    *("give_address", "release", "reboot", "resize"),
+)
+OF_A_SERVER = frozenset(CALLS) - {"find", "create", "release"}
 CLAIM = 16
 """Seconds after which no claim is good any more."""
 
@@ -106,18 +114,24 @@ class FragileDatabase(Database):
 
 
 class ChaoticCloud(Relay):
-    """A simulated cloud in which things go wrong.
+    """A cloud in which things go wrong.
 
+    :param cloud: the one that does what it is asked for.
+    :param simulated: the one behind it, in which things happen that nobody asked for.
     :ivar away: whether no call is answered.
     :ivar before: what the next call of that name raises instead of doing anything.
     :ivar after: what the next call of that name raises once it has been done: a lost reply.
     :ivar failed: the servers, by id, of which it says that they cannot run.
+    :ivar late: for how many seconds it does not show a server that it makes from now on.
     """
 
-    def __init__(self, cloud: SimulatedCloud, chaos: Chaos) -> None:
+    def __init__(self, cloud: Cloud, simulated: SimulatedCloud, chaos: Chaos, clock: Clock) -> None:
         super().__init__(cloud)
-        self.cloud = cloud
+        self.cloud = simulated
         self.chaos = chaos
+        self.late = 0.0
+        self._clock = clock
+        self._shown_at: dict[str, datetime] = {}
         self.away = False
         self.before: dict[str, BaseException] = {}
         self.after: dict[str, BaseException] = {}
@@ -125,7 +139,8 @@ class ChaoticCloud(Relay):
 
     def find(self, identity: Identity) -> Sequence[Server]:
         """See `Cloud`."""
-        return [self._as_told(server) for server in super().find(identity)]
+        found = super().find(identity)
+        return [self._as_told(server) for server in found if self._shows(server.id)]
 
     def observe(self, server_id: str) -> Server:
         """See `Cloud`."""
@@ -138,6 +153,7 @@ class ChaoticCloud(Relay):
     def heal(self) -> None:
         """Everything works again; what has failed has failed."""
         self.away = False
+        self.late = 0.0
         self.before.clear()
         self.after.clear()
 
@@ -152,11 +168,19 @@ class ChaoticCloud(Relay):
             raise Temporary("the cloud did not answer in time")
         if name in self.before:
             raise self.before.pop(name)
+        if name in OF_A_SERVER and not self._shows(str(about[0])):
+            raise Gone(f"there is no server {about[0]}")
         result = super()._call(name, *about)
+        if name == "create":
+            self._shown_at[result.id] = self._clock() + timedelta(seconds=self.late)
         self.chaos.during("after")
         if name in self.after:
             raise self.after.pop(name)
         return result
+
+    def _shows(self, server_id: str) -> bool:
+        shown_at = self._shown_at.get(server_id)
+        return shown_at is None or shown_at <= self._clock()
 
     def _as_told(self, server: Server) -> Server:
         if server.id not in self.failed or server.state is ServerState.DELETING:
@@ -165,7 +189,7 @@ class ChaoticCloud(Relay):
 
 
 @dataclass
-class ChaoticWorld(World):
+class ChaoticWorld(CapableWorld):
     """A world in which everything can go wrong, one thing after the other."""
 
     chaos: Chaos = field(default_factory=Chaos)
@@ -174,9 +198,14 @@ class ChaoticWorld(World):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.troubled = {
-            name: ChaoticCloud(self.simulated(name), self.chaos) for name in self.clouds
+            name: ChaoticCloud(cloud, self.simulated(name), self.chaos, self.clock)
+            for name, cloud in self.clouds.items()
         }
         self.clouds = dict(self.troubled)
+
+    def held(self) -> list[Identity]:
+        """For whom addresses are held at the clouds."""
+        return [identity for memory in self.memories.values() for identity in memory.held]
 
     @property
     def context(self) -> Context:

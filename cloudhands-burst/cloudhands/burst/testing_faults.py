@@ -1,6 +1,8 @@
 """Clouds that fail or do as they like, for tests of the reconcilers."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import update
@@ -8,7 +10,7 @@ from sqlalchemy import update
 from cloudhands.burst.relay import Relay
 from cloudhands.burst.testing import World
 from cloudhands.common.appliance.tables import Appliance
-from cloudhands.common.cloud import Cloud, Server, ServerState
+from cloudhands.common.cloud import Cloud, Gone, Identity, Server, ServerState
 
 
 class Killed(BaseException):
@@ -39,21 +41,59 @@ class Faulty(Relay):
         if name in self.before:
             raise self.before.pop(name)
         result = super()._call(name, *about)
+        self._done(name, result)
         if name in self.after:
             raise self.after.pop(name)
         return result
 
+    def _done(self, name: str, result: Any) -> None:
+        """What the cloud behind it has answered, also where the answer is lost."""
+
 
 class Broken(Faulty):
-    """Builds servers that cannot run."""
+    """Builds servers that cannot run.
+
+    :ivar full: whether for want of room.
+    """
 
     broken = True
+    full = False
 
     def observe(self, server_id: str) -> Server:
         server = super().observe(server_id)
         if not self.broken or server.state is ServerState.DELETING:
             return server
-        return replace(server, state=ServerState.FAILED, problem="no valid host was found")
+        return replace(
+            server, state=ServerState.FAILED, problem="no valid host was found", full=self.full
+        )
+
+
+class Late(Faulty):
+    """Shows the servers that it makes only after some seconds, as clouds of many parts do."""
+
+    def __init__(self, world: World, seconds: float, provider: str = "private") -> None:
+        super().__init__(world.clouds[provider])
+        world.clouds[provider] = self
+        self._clock = world.clock
+        self._seconds = seconds
+        self._shown_at: dict[str, datetime] = {}
+
+    def find(self, identity: Identity) -> Sequence[Server]:
+        return [server for server in super().find(identity) if self._shows(server.id)]
+
+    def _call(self, name: str, *about: object) -> Any:
+        if name in ("observe", "start", "stop", "delete") and not self._shows(str(about[0])):
+            self.calls.append(name)
+            raise Gone("there is no such server")
+        return super()._call(name, *about)
+
+    def _done(self, name: str, result: Any) -> None:
+        if name == "create":
+            self._shown_at[result.id] = self._clock() + timedelta(seconds=self._seconds)
+
+    def _shows(self, server_id: str) -> bool:
+        shown_at = self._shown_at.get(server_id)
+        return shown_at is None or shown_at <= self._clock()
 
 
 def faulty(world: World, name: str = "private", **faults: Any) -> Faulty:

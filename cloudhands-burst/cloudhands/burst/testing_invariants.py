@@ -17,9 +17,9 @@ from cloudhands.common.address.tables import HeldAddress
 from cloudhands.common.appliance.states import APPLIANCE
 from cloudhands.common.appliance.tables import Appliance, Node
 from cloudhands.common.catalogue.queries import amounts
-from cloudhands.common.cloud import Server, ServerState
+from cloudhands.common.cloud import Identity, Server, ServerState
 from cloudhands.common.history import Touch
-from cloudhands.common.limits import WORDS, Amounts
+from cloudhands.common.limits import WORDS, Amounts, larger
 from cloudhands.common.machine import Machine
 from cloudhands.common.membership.states import MEMBERSHIP
 from cloudhands.common.membership.tables import Membership
@@ -101,6 +101,18 @@ def broken(picture: Picture) -> Iterator[str]:
     yield from _servers(picture)
 
 
+def forgotten(picture: Picture, held: Sequence[Identity]) -> Iterator[str]:
+    """What is held at a cloud and no living node may give back.
+
+    :param held: for whom addresses are held.
+    """
+    uuids = {row.id: str(row.uuid) for row in picture.appliances}
+    living = {(uuids[node.appliance_id], node.generation) for node in picture.living}
+    for identity in held:
+        if (identity.appliance, identity.generation) not in living:
+            yield f"an address of {identity} is held, and no living node is it"
+
+
 def broken_since(before: Picture, now: Picture) -> Iterator[str]:
     """What has gone back that only goes on."""
     for kind in ("appliances", "organisations", "subscriptions", "memberships", "users"):
@@ -147,19 +159,24 @@ def _limits(picture: Picture) -> Iterator[str]:
     agreed: Counter[tuple[int, str]] = Counter()
     for row in rows.values():
         if row.state != "deleted":
-            _add(agreed, row.organisation_id, amounts(row.definition, row.size))
+            _add(agreed, row.organisation_id, _share(row))
     placed: Counter[tuple[int, str]] = Counter()
     uses = {(use.organisation_id, use.provider_id): use.id for use in picture.subscriptions}
     for node in picture.living:
         of = rows[node.appliance_id]
-        share = amounts(of.definition, of.seen_size or of.size)
-        _add(placed, uses[of.organisation_id, node.provider_id], share)
+        _add(placed, uses[of.organisation_id, node.provider_id], _share(of))
     for kind, sums in (("organisations", agreed), ("subscriptions", placed)):
         for row in getattr(picture, kind):
             for name in WORDS:
                 used = getattr(row, f"{name}_used")
                 if used != sums[row.id, name]:
                     yield f"{kind}: {row.id} uses {used} {name}, not {sums[row.id, name]}"
+
+
+def _share(row: Any) -> Amounts:
+    """What an appliance takes: while it is resized enough for either size."""
+    sizes = (row.size, row.seen_size or row.size)
+    return larger(*(amounts(row.definition, size) for size in sizes))
 
 
 def _add(sums: Counter[tuple[int, str]], id_: int, share: Amounts) -> None:

@@ -39,6 +39,16 @@ class Amounts(NamedTuple):
     addresses: int = 0
 
 
+def larger(one: Amounts, other: Amounts) -> Amounts:
+    """Of each thing the larger amount: what is held while one becomes the other."""
+    return Amounts(*map(max, one, other))
+
+
+def beyond(one: Amounts, other: Amounts) -> Amounts:
+    """Of each thing by how much the first is more than the second."""
+    return Amounts(*(max(mine - theirs, 0) for mine, theirs in zip(one, other, strict=True)))
+
+
 class Limits(Form):
     """Limits to set: a number, or none for no limit; what is not named stays as it is."""
 

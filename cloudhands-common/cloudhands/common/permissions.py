@@ -21,6 +21,7 @@ class Role(StrEnum):
     OWNER = "owner"  # a member who launched the appliance
     OPERATOR = "operator"  # at the command line of the installation
     BURST = "burst"  # cloud-burst, which carries out what was asked for
+    MACHINE = "machine"  # the machine that runs the appliance, by the token that it was given
 
 
 _R = Role
@@ -45,6 +46,10 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "organisation.create": frozenset({_R.OPERATOR}),
     "organisation.see": MEMBERS,
     "organisation.set-limits": frozenset({_R.OPERATOR}),
+    "organisation.set-terms": frozenset({_R.OPERATOR}),
+    "provider.pause": frozenset({_R.OPERATOR, _R.BURST}),
+    "provider.resume": frozenset({_R.OPERATOR, _R.BURST}),
+    "work.hasten": frozenset({_R.OPERATOR}),
     "membership.grant": frozenset({_R.OPERATOR}),
     "membership.admit": frozenset({_R.BURST}),
     "membership.invite": frozenset({_R.ADMIN}),
@@ -64,6 +69,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "registration.withdraw": frozenset({_R.OPERATOR, _R.ADMIN}),
     "user.create": frozenset({_R.OPERATOR, _R.BURST}),
     "user.erase": frozenset({_R.OPERATOR}),
+    "provider.tell": frozenset({_R.BURST}),
     "pool.define": frozenset({_R.OPERATOR}),
     "catalogue.load": frozenset({_R.OPERATOR}),
     "catalogue.see": MEMBERS,
@@ -71,9 +77,18 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "appliance.see": MEMBERS,
     "appliance.start": frozenset({_R.OWNER, _R.ADMIN}),
     "appliance.stop": frozenset({_R.OWNER, _R.ADMIN}),
+    "appliance.reboot": frozenset({_R.OWNER, _R.ADMIN}),
+    "appliance.resize": frozenset({_R.OWNER, _R.ADMIN}),
     "appliance.delete": frozenset({_R.OWNER, _R.ADMIN}),
     "appliance.retry": frozenset({_R.OWNER, _R.ADMIN}),
     "appliance.rename": frozenset({_R.OWNER, _R.ADMIN}),
+    "appliance.approve": frozenset({_R.ADMIN}),
+    "appliance.extend": frozenset({_R.OWNER, _R.ADMIN}),
+    "appliance.expire": frozenset({_R.BURST}),
+    # Over SSH: the machine asks for their keys.
+    "appliance.sign-in": frozenset({_R.OWNER, _R.ADMIN}),
+    "appliance.ask-keys": frozenset({_R.MACHINE}),
+    "appliance.report": frozenset({_R.MACHINE}),
 }
 
 

@@ -21,12 +21,16 @@ from cloudhands.common.appliance import tables as appliance
 from cloudhands.common.catalogue import tables as catalogue
 from cloudhands.common.db import Artifact, Base, Database, explained
 from cloudhands.common.errors import DatabaseError
+from cloudhands.common.expiry import tables as expiry
 from cloudhands.common.history import tables as history
 from cloudhands.common.mail import tables as mail
 from cloudhands.common.membership import tables as membership
 from cloudhands.common.organisation import tables as organisation
+from cloudhands.common.placement import tables as placement
 from cloudhands.common.provider import tables as provider
 from cloudhands.common.registration import tables as registration
+from cloudhands.common.work import Due
+from cloudhands.common.worker import tables as worker
 
 SUBJECTS = (
     account,
@@ -35,13 +39,16 @@ SUBJECTS = (
     appliance,
     catalogue,
     compatibility,
+    expiry,
     history,
     idempotency,
     mail,
     membership,
     organisation,
+    placement,
     provider,
     registration,
+    worker,
 )
 METADATA = Base.metadata
 
@@ -51,6 +58,11 @@ def artifacts() -> Sequence[type[Artifact]]:
     models = [mapper.class_ for mapper in Base.registry.mappers if mapper.inherits is None]
     found = [model for model in models if issubclass(model, Artifact)]
     return sorted(found, key=lambda model: model.__name__)
+
+
+def due() -> Sequence[type[Due]]:
+    """Everything that a worker takes care of: a class for each table of it."""
+    return [model for model in artifacts() if issubclass(model, Due)]
 
 
 def upgrade(database: Database, to: str = "head") -> str:

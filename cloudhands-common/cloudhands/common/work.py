@@ -12,11 +12,11 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Protocol
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple, Protocol
 
 import psycopg
-from sqlalchemy import Index, Select, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Index, Select, case, func, or_, select, text, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -25,6 +25,9 @@ from cloudhands.common.errors import ClaimLost
 
 CHANNEL = "cloudhands_work"
 POLL_SECONDS = 0.02
+# In how many parts those come that are woken together.
+PARTS = 10
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 # What the drivers raise while the database cannot be reached, or is too busy to answer.
 UNREACHABLE = (OperationalError, InterfaceError, psycopg.OperationalError)
@@ -42,6 +45,13 @@ class Due(Artifact):
     claim_token: Mapped[str | None]
     claim_until: Mapped[datetime | None]
     attempt: Mapped[int] = mapped_column(default=0)
+
+
+class DueLater(Due):
+    """The same for a table that had rows before a worker took care of them."""
+
+    wanted_version: Mapped[int] = mapped_column(default=1, server_default="1")
+    attempt: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 def due_index(table: str) -> Index:
@@ -68,17 +78,23 @@ class Claim:
 
 
 def claim(
-    session: Session, model: type[Due], now: datetime, seconds: float, limit: int
+    session: Session,
+    model: type[Due],
+    now: datetime,
+    seconds: float,
+    limit: int,
+    *where: ColumnElement[bool],
 ) -> Sequence[Claim]:
     """Take up to `limit` artifacts that are due and that nobody holds, the longest due first.
 
     :param session: a writing one.
     :param seconds: how long the claim lasts.
+    :param where: what else must hold.
     """
     token = secrets.token_hex(16)
     rows = session.execute(
         update(model)
-        .where(model.id.in_(_due(session, model, now).limit(limit)))
+        .where(model.id.in_(_due(session, model, now).where(*where).limit(limit)))
         .values(claim_token=token, claim_until=now + timedelta(seconds=seconds))
         .returning(model.id, model.wanted_version)
         .execution_options(synchronize_session=False)
@@ -87,23 +103,60 @@ def claim(
 
 
 def _due(session: Session, model: type[Due], now: datetime) -> Select[int]:
-    free = or_(model.claim_until.is_(None), model.claim_until <= now)
-    due = select(model.id).where(model.due_at <= now, free).order_by(model.due_at, model.id)
+    due = select(model.id).where(model.due_at <= now, _free(model, now))
+    due = due.order_by(model.due_at, model.id)
     if session.get_bind().dialect.name == "postgresql":
         return due.with_for_update(skip_locked=True)
     return due
 
 
-def next_due(session: Session, model: type[Due]) -> datetime | None:
-    """When something will have to be looked at again: its due time, or a claim's end."""
+def _free(model: type[Due], now: datetime) -> ColumnElement[bool]:
+    return or_(model.claim_until.is_(None), model.claim_until <= now)
+
+
+def next_due(session: Session, model: type[Due], *where: ColumnElement[bool]) -> datetime | None:
+    """When something will have to be looked at again: its due time, or a claim's end.
+
+    It costs what is in hand, however much becomes due later: what is claimed and became due after
+    the first that is free does not matter.
+
+    :param where: what must hold of it.
+    """
     later_of = "greatest" if session.get_bind().dialect.name == "postgresql" else "max"
-    moment = getattr(func, later_of)(
-        model.due_at, func.coalesce(model.claim_until, model.due_at), type_=UtcDateTime()
+    free = (
+        select(model.due_at)
+        .where(model.due_at.is_not(None), model.claim_until.is_(None), *where)
+        .order_by(model.due_at)
+        .limit(1)
+        .scalar_subquery()
     )
-    earliest: datetime | None = session.scalar(
-        select(func.min(moment, type_=UtcDateTime())).where(model.due_at.is_not(None))
+    moment = getattr(func, later_of)(model.due_at, model.claim_until, type_=UtcDateTime())
+    claimed = (
+        select(func.min(moment, type_=UtcDateTime()))
+        .where(
+            model.due_at.is_not(None),
+            model.claim_until.is_not(None),
+            model.due_at <= func.coalesce(free, NEVER, type_=UtcDateTime()),
+            *where,
+        )
+        .scalar_subquery()
     )
-    return earliest
+    found = session.execute(select(free, claimed)).one()
+    return min((at for at in found if at is not None), default=None)
+
+
+class Backlog(NamedTuple):
+    """How many artifacts are due that nobody holds, and since when the longest is."""
+
+    number: int
+    oldest: datetime | None
+
+
+def backlog(session: Session, model: type[Due], now: datetime) -> Backlog:
+    """What is due and waits for a worker, in one query that costs what is due."""
+    due = select(func.count(), func.min(model.due_at, type_=UtcDateTime()))
+    number, oldest = session.execute(due.where(model.due_at <= now, _free(model, now))).one()
+    return Backlog(number, oldest)
 
 
 def held(session: Session, taken: Claim) -> Any:
@@ -142,6 +195,37 @@ def wake(session: Session, artifact: Due, now: datetime) -> None:
     artifact.wanted_version += 1
     artifact.due_at = now
     artifact.attempt = 0
+    _notify(session)
+
+
+def wake_all(
+    session: Session,
+    model: type[Due],
+    now: datetime,
+    *where: ColumnElement[bool],
+    spread: float = 0,
+    wish: bool = False,
+) -> int:
+    """Make all due for which the conditions hold, whatever backoff they were in.
+
+    :param spread: over how many seconds, so that many do not come at once.
+    :param wish: whether what is in hand just now has to be looked at once more, as after `wake`.
+    :returns: how many.
+    """
+    moments = {n: now + timedelta(seconds=n * spread / PARTS) for n in range(PARTS)}
+    values: dict[str, Any] = {"due_at": case(moments, value=model.id % PARTS), "attempt": 0}
+    if wish:
+        values["wanted_version"] = model.wanted_version + 1
+    woken = session.execute(
+        update(model).where(*where).values(values).returning(model.id),
+        execution_options={"synchronize_session": "fetch"},
+    ).all()
+    if woken:
+        _notify(session)
+    return len(woken)
+
+
+def _notify(session: Session) -> None:
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text(f"NOTIFY {CHANNEL}"))
 

@@ -18,6 +18,7 @@ memory_mb = 1024
 disk_gb = 10
 on = {private = "m1.small"}
 """
+WITH_USER_DATA = '\nuser_data = """\n#cloud-config\n{{ size } }\n"""\n' + TEXT
 
 
 def test_reading_a_folder(tmp_path):
@@ -35,6 +36,12 @@ def test_reading_a_folder(tmp_path):
         (TEXT.replace("vcpus = 1", "vcpus = 0"), "sizes.small.vcpus"),
         (TEXT.replace('title = "Desktop"', ""), "title: This is required"),
         ("name = ", "desktop.toml"),
+        (WITH_USER_DATA, "desktop.toml, line 4: user_data: line 2: unexpected '}'"),
+        (WITH_USER_DATA.replace('"""\n#', '"""#'), "desktop.toml, line 3: user_data: line 2: "),
+        ('user_data = "{{ label }}"\n' + TEXT, "user_data: line 1: cloud-init wants it to begin"),
+        ('user_data = "#!/bin/sh {{ x }}"\n' + TEXT, "desktop.toml, line 1: user_data: line 1: "),
+        ('account = "root"\n' + TEXT, "account: root is a machine's own account"),
+        ('account = "two words"\n' + TEXT, "account: This has characters"),
     ],
 )
 def test_a_wrong_file_is_named_with_its_field(tmp_path, text, sentence):

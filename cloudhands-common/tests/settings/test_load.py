@@ -7,6 +7,8 @@ import pytest
 from cloudhands.common import settings
 from cloudhands.common.errors import SettingsError
 
+TLS = "nginx = true\ntls_certificate = 'c.pem'\ntls_key = 'k.pem'"
+
 
 def load(tmp_path=None, text=None, **sources):
     file = None
@@ -110,7 +112,7 @@ def test_a_wrong_file_names_the_key_and_where_it_is(tmp_path, text, sentences):
     ("key", "meant"),
     [
         ("portal.thread", "portal.threads"),
-        ("port", "portal.port"),
+        ("port", "mail.port or portal.port"),
         ("threads", "portal.threads"),
         ("directory.atributes.uid", "directory.attributes"),
         ("providers.private.labl", "providers.private.label"),
@@ -234,3 +236,34 @@ def test_behind_tls_cookies_are_secure_unless_somebody_says_otherwise(tmp_path):
     assert load(tmp_path, tls).portal.scheme == "https"
     assert not load(tmp_path, tls + "secure_cookies = false").portal.secure_cookies
     assert not load(tmp_path, "").portal.secure_cookies
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("", ""),
+        ("host = '0.0.0.0'", ""),
+        ("host = 'portal.example.org'", ""),
+        ("url = 'https://portal.example.org/cloud/'", "https://portal.example.org/cloud"),
+        ("url = 'http://127.0.0.1:8080'", "http://127.0.0.1:8080"),
+        ("host = 'portal.example.org'\nport = 443\n" + TLS, "https://portal.example.org:443"),
+        ("host = '0.0.0.0'\nport = 443\n" + TLS, ""),
+    ],
+)
+def test_where_machines_ask(tmp_path, text, address):
+    assert load(tmp_path, f"[portal]\n{text}\n").portal.for_machines == address
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("http://portal.example.org", "write https://"),
+        ("portal.example.org", "write the portal's address"),
+        ("https://portal.example.org/?a=1", "without a query"),
+        ("https://portal.example.org/$(id)", "write the portal's address"),
+    ],
+)
+def test_an_address_that_machines_cannot_trust(tmp_path, url, sentence):
+    with pytest.raises(SettingsError, match=r"portal\.url") as caught:
+        load(tmp_path, f"[portal]\nurl = '{url}'\n")
+    assert sentence in str(caught.value)

@@ -24,6 +24,7 @@ PRIVATE: Mapping[str, Any] = {
     "label": "JASMIN private cloud",
     "public": False,
     "priority": 10,
+    "settle": 5,
     "options": {
         "file": "clouds/private.db",
         "capacity": 40,
@@ -42,6 +43,7 @@ PUBLIC: Mapping[str, Any] = {
     "label": "Public cloud",
     "public": True,
     "priority": 20,
+    "settle": 5,
     "options": {
         "file": "clouds/public.db",
         "capacity": 500,

@@ -20,10 +20,13 @@ from cloudhands.common.address.tables import HeldAddress
 from cloudhands.common.appliance.queries import by_uuid
 from cloudhands.common.appliance.tables import Node
 from cloudhands.common.idempotency import Creation
+from cloudhands.common.organisation.tables import Organisation
+from cloudhands.common.placement.commands import Terms, set_terms
 from cloudhands.common.provider.tables import Provider
 from cloudhands.common.registration.commands import NewRegistration, invite
 from cloudhands.common.testing.databases import put_key, short_lived
 from cloudhands.common.testing.factories import NOON, Factory
+from cloudhands.common.worker.commands import arrive
 from cloudhands.web.testing import NOW, Portal, World, user
 
 # By table and key.
@@ -94,6 +97,7 @@ def fill(session: Session, world: World) -> None:
     for key in ("first", "second"):
         idempotency.keep(session, member, key, "digest", "/appliances/1", NOW)
     _fill_subjects(session, user(session, "member"))
+    _fill_placement(session, user(session, "member"), appliance.organisation)
     # Its id was given once, and never is again.
     session.query(Creation).filter_by(key_digest=tokens.digest("second")).delete()
 
@@ -109,6 +113,15 @@ def _fill_subjects(session: Session, member: User) -> None:
     api_tokens.make(session, member, wanted, NOW)
     newcomer = NewRegistration(mail="newcomer@example.org")
     invite(session, make.operator, None, newcomer, NOW)  # posts a mail, too
+    arrive(session, "a-host", 4711, NOW)
+
+
+def _fill_placement(session: Session, member: User, organisation: Organisation) -> None:
+    """Put rows into the tables of what was agreed on about placement, and of what expires."""
+    make, terms = Factory(session, NOW), Terms(budget=500, locations=("uk",))
+    make.asking(organisation, member)
+    make.appliance(organisation, member, lifetime_days=30)
+    set_terms(session, make.operator, organisation, terms, NOW)
 
 
 def rows_of(database: db.Database) -> Rows:

@@ -27,8 +27,8 @@ def test_an_organisation_has_subscriptions_and_an_administrator(with_pi, reading
         assert (membership.uid, membership.role, membership.state) == ("pi", "admin", "active")
         found = subscriptions_of(session, organisation.id)
         assert [(one.provider.name, one.overflow, one.state) for one in found] == [
-            ("private", "auto", "active"),
-            ("public", "auto", "active"),
+            ("private", "auto", "unchecked"),
+            ("public", "auto", "unchecked"),
         ]
 
 

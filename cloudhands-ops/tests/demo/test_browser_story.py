@@ -126,7 +126,7 @@ def change(researcher, label):
     for button, state in (("Stop", "stopped"), ("Start", "running")):
         researcher.click("button", button)
         researcher.wait_for(state)
-    researcher.click("link", "Rename")
+    researcher.click("link", "Change")
     researcher.page.get_by_label("Name").fill(f"{label}, renamed")
     researcher.click("button", "Rename")
     researcher.sees(f"{label}, renamed")

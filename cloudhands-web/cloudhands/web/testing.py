@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import httpx
@@ -28,13 +28,17 @@ from cloudhands.common.account.sessions import open_session
 from cloudhands.common.account.tables import Password
 from cloudhands.common.actor.queries import user_by_uid
 from cloudhands.common.actor.tables import User
+from cloudhands.common.appliance.tables import Appliance
+from cloudhands.common.cloud import Capabilities
 from cloudhands.common.db import Database
 from cloudhands.common.directory import Person
 from cloudhands.common.membership import commands as memberships
+from cloudhands.common.provider.commands import provider, tell_capabilities
 from cloudhands.common.site import Site
 from cloudhands.common.testing.databases import SECRET, short_lived
 from cloudhands.common.testing.factories import KEY, PROVIDERS, Factory, person
 from cloudhands.common.testing.postgresql import PostgreSQL
+from cloudhands.common.testing.reusing import Reused
 from cloudhands.web.app import configure
 from cloudhands.web.http.cookies import SESSION_COOKIE
 from cloudhands.web.http.fields import CSRF_TOKEN
@@ -86,12 +90,18 @@ class Portal:
 
     services: Services
     world: World
-    config: Configurator
     time: list[datetime]
+    config: Configurator = field(init=False)
     app: Any = field(init=False)
 
     def __post_init__(self) -> None:
-        self.app = self.config.make_wsgi_app()
+        self.config, shared = _configured()
+
+        def app(environ: Any, start_response: Any) -> Any:
+            self.config.registry.services = self.services
+            return shared(environ, start_response)
+
+        self.app = app
 
     def client(self, uid: str = "", *, accept: str = HAL_FORMS) -> "Client":
         """A client that asks for HAL-FORMS, or for something else, signed in as a user."""
@@ -183,7 +193,17 @@ def _portal(database: Database, folder: Path, world: World) -> Portal:
         throttle=Throttle(2),
         clock=lambda: time[0],
     )
-    return Portal(services, world, configure(services), time)
+    return Portal(services, world, time)
+
+
+@functools.cache
+def _configured() -> tuple[Configurator, Any]:
+    """The application for every portal of this process, which asks services at requests only.
+
+    Making one takes longer than most tests; no test serves two portals at the same moment.
+    """
+    config = configure(cast("Services", None))
+    return config, config.make_wsgi_app()
 
 
 def index_people(folder: Path, people: Iterable[Person]) -> None:
@@ -244,6 +264,18 @@ def user(session: Session, uid: str) -> User:
     return found
 
 
+def able_to_change(session: Session, appliance: Appliance) -> None:
+    """Put an appliance where it can be rebooted, and have the size `large`."""
+    make = Factory(session, NOW)
+    able = Capabilities(resize=True, reboot=True)
+    tell_capabilities(session, make.burst, "private", able, NOW)
+    appliance.provider, appliance.seen_size = provider(session, "private", NOW), appliance.size
+    small = appliance.definition["sizes"]["small"]
+    large = {**small, "title": "Large", "vcpus": 4}
+    appliance.definition = {**appliance.definition, "sizes": {"small": small, "large": large}}
+    appliance.version += 1
+
+
 # --- fixtures: the world is made once and copied, which takes a tenth of the time -----------------
 
 
@@ -251,7 +283,8 @@ def user(session: Session, uid: str) -> User:
 class Worlds:
     """Templates of one kind: an index's folder, and databases that hold the world.
 
-    :param database: copies the database; the block gets the copy's URL.
+    :param database: gives a database that holds the world and nothing else, for as long as the
+        block runs; the block gets its URL.
     """
 
     world: World
@@ -296,7 +329,8 @@ def postgresql_worlds(postgresql_server: PostgreSQL, index_template: Path) -> It
     with postgresql_server.upgraded() as url:
         with short_lived(url) as database:
             world = _fill(database)
-        yield Worlds(world, index_template, lambda folder: postgresql_server.copied(url))
+        reused = Reused(postgresql_server, url)
+        yield Worlds(world, index_template, lambda folder: reused.url())
 
 
 @pytest.fixture

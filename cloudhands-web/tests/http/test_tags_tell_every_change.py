@@ -6,22 +6,26 @@ from cloudhands.common.account import keys
 from cloudhands.common.actor.commands import refresh_user
 from cloudhands.common.actor.tables import User
 from cloudhands.common.appliance import commands as appliances
+from cloudhands.common.appliance import server_commands
 from cloudhands.common.appliance.queries import living_node
 from cloudhands.common.appliance.states import APPLIANCE
 from cloudhands.common.appliance.tables import Appliance, Node
 from cloudhands.common.catalogue import commands as catalogue
 from cloudhands.common.catalogue.tables import CatalogueItem
+from cloudhands.common.cloud import Capabilities
 from cloudhands.common.directory import Person
 from cloudhands.common.errors import Refused
+from cloudhands.common.expiry import commands as expiry
 from cloudhands.common.limits import give_back
 from cloudhands.common.machine import move
 from cloudhands.common.membership import commands as memberships
 from cloudhands.common.membership.tables import Membership
 from cloudhands.common.organisation.tables import Organisation
+from cloudhands.common.provider.commands import tell_capabilities
 from cloudhands.common.provider.tables import Provider
 from cloudhands.common.testing.factories import ITEM, KEY, Factory, person
 from cloudhands.web.http.negotiation import HAL_FORMS
-from cloudhands.web.testing import NOW, PEOPLE, index_people, user
+from cloudhands.web.testing import NOW, PEOPLE, able_to_change, index_people, user
 
 STEPS = 80
 
@@ -45,6 +49,11 @@ class Life:
                 self.problem,
                 self.rest,
                 self.rename,
+                self.reboot,
+                self.resize,
+                self.tell_capabilities,
+                self.extend,
+                self.expire,
                 self.invite,
                 self.accept,
                 self.withdraw,
@@ -123,6 +132,31 @@ class Life:
         appliances.rename(
             session, user(session, "admin"), self.one(session, Appliance), wanted, NOW
         )
+
+    def reboot(self, session):
+        by = user(session, "admin")
+        server_commands.reboot(session, by, self.one(session, Appliance), NOW)
+
+    def resize(self, session):
+        wanted = server_commands.Resize(size=self.chance.choice(["small", "large"]))
+        by = user(session, "admin")
+        server_commands.resize(session, by, self.one(session, Appliance), wanted, NOW)
+
+    def tell_capabilities(self, session):
+        able_to_change(session, self.one(session, Appliance))
+        able = self.chance.choice([Capabilities(), Capabilities(resize=True, reboot=True)])
+        tell_capabilities(session, Factory(session, NOW).burst, "private", able, NOW)
+
+    def extend(self, session):
+        by, days = user(session, "admin"), self.chance.choice([1, 7, 30])
+        appliance = self.one(session, Appliance)
+        appliance.expires_at = appliance.expires_at or NOW
+        expiry.extend(session, by, appliance, days, NOW)
+
+    def expire(self, session):
+        appliance = self.one(session, Appliance)
+        if appliance.expires_at and not appliance.expired_at:
+            expiry.expire(session, Factory(session, NOW).burst, appliance, NOW, NOW)
 
     def invite(self, session):
         organisation = session.query(Organisation).filter_by(name="physics").one()

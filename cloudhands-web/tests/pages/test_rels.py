@@ -12,7 +12,7 @@ from cloudhands.common.testing.factories import Factory
 from cloudhands.web.http.hal import CURIES
 from cloudhands.web.pages.rels.relations import IANA, PREFIX, RELATIONS
 from cloudhands.web.pages.rels.template_keys import TEMPLATES
-from cloudhands.web.testing import user
+from cloudhands.web.testing import able_to_change, user
 
 VIEWERS = ("", "admin", "member", "invitee", "stranger")
 # Search for a person who is there; what follows a link finds somebody to invite.
@@ -77,9 +77,11 @@ def in_every_state(portal):
         query = select(Organisation).where(Organisation.uuid == portal.world.organisation)
         organisation = session.scalars(query).one()
         for state, goal in (("running", "running"), ("stopped", "stopped"), ("failed", "running")):
-            appliance = make.appliance(organisation, owner, state)
+            appliance = make.appliance(organisation, owner, state, lifetime_days=30)
             appliance.state, appliance.goal = state, goal
             appliance.seen_generation = appliance.generation  # cloud-burst has seen to it
+            able_to_change(session, appliance)
+        make.asking(organisation, owner, "waiting")
 
 
 def joined(crawls, words):

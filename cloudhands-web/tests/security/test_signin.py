@@ -10,7 +10,6 @@ from cloudhands.common.account.tables import PortalSession
 from cloudhands.common.actor.tables import User
 from cloudhands.common.testing import directories
 from cloudhands.common.testing.people import COLLEAGUE
-from cloudhands.web.app import configure
 from cloudhands.web.http.cookies import SESSION_COOKIE
 from cloudhands.web.testing import PASSWORD, Portal
 
@@ -22,7 +21,7 @@ def ldap_portal(portal, any_directory):
     """A portal that signs in through a directory, once for each kind of it."""
     settings = portal.services.settings.model_copy(update={"directory": any_directory})
     services = dataclasses.replace(portal.services, settings=settings)
-    return Portal(services, portal.world, configure(services), portal.time)
+    return Portal(services, portal.world, portal.time)
 
 
 def sign_in(client, uid, password):
@@ -114,7 +113,7 @@ def test_a_directory_that_is_down(ldap_portal):
     away = ldap_portal.services.settings.directory.model_copy(update={"url": "ldap://127.0.0.1:1"})
     settings = ldap_portal.services.settings.model_copy(update={"directory": away})
     services = dataclasses.replace(ldap_portal.services, settings=settings)
-    portal = Portal(services, ldap_portal.world, configure(services), ldap_portal.time)
+    portal = Portal(services, ldap_portal.world, ldap_portal.time)
     answer = sign_in(portal.client(), UID, directories.PASSWORD)
     assert answer.status_code == 503
     assert answer.json()["type"] == "/problems/unavailable"

@@ -1,6 +1,6 @@
 """What cloud-burst takes care of: one submodule for each kind of artifact, found by itself.
 
-Each has a function `reconciler(context)`.
+Each has a function `reconciler(context)`; it answers None where the settings turn that off.
 """
 
 import sys
@@ -34,6 +34,7 @@ class Reconciler(Protocol):
 
 
 def every(context: Context) -> Sequence[Reconciler]:
-    """A reconciler of each kind."""
+    """A reconciler of each kind that is not turned off."""
     modules = plugins.submodules(sys.modules[__name__])
-    return [module.reconciler(context) for module in modules]
+    found = (module.reconciler(context) for module in modules)
+    return [reconciler for reconciler in found if reconciler is not None]

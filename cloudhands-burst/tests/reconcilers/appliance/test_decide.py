@@ -4,8 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from cloudhands.burst.reconcilers.appliance.decide import (
-    POWER,
+from cloudhands.burst.reconcilers.appliance.actions import (
     Action,
     Adopt,
     Call,
@@ -13,18 +12,24 @@ from cloudhands.burst.reconcilers.appliance.decide import (
     EndNode,
     Fail,
     Finish,
+    GiveAddress,
+    GiveUp,
     Move,
     Place,
     Reap,
+    Reboot,
+    Resize,
+    Resized,
     Rest,
     Retry,
+    Settle,
     Wait,
-    decide,
 )
+from cloudhands.burst.reconcilers.appliance.decide import POWER, decide
 from cloudhands.burst.reconcilers.appliance.observe import Sight
 from cloudhands.burst.reconcilers.appliance.view import NodeView, View, name_of
 from cloudhands.common.appliance.states import APPLIANCE
-from cloudhands.common.cloud import Identity, Server, ServerState
+from cloudhands.common.cloud import Address, Capabilities, Identity, Server, ServerState
 
 IDENTITY = Identity("installation", "appliance", 1)
 NODE = NodeView(1, 1, "private", "server-1")
@@ -36,7 +41,9 @@ def view(
     goal: str, state: str, node: NodeView | None = NODE, generation: int = 1, seen: int = 0
 ) -> View:
     seen_generation = seen or generation
-    return View(UUID(int=1), goal, state, generation, seen_generation, "small", {}, (), node)
+    definition = {"sizes": {"small": {"on": {"private": "m1.small"}}}}
+    uuid, size = UUID(int=1), "small"
+    return View(uuid, goal, state, generation, seen_generation, size, definition, (), node)
 
 
 def sight(state: ServerState | None, problem: str = "") -> Sight:
@@ -123,7 +130,10 @@ def test_what_is_lost_or_broken_fails(state: str) -> None:
     assert lost.ended
     assert "lost" in lost.reason
     broken = decide(view("running", state), sight(S.FAILED, "no valid host"))
-    assert broken == Fail("the cloud could not run it: no valid host")
+    if state == "provisioning":
+        assert broken == GiveUp("could not run it: no valid host", full=False)
+    else:
+        assert broken == Fail("the cloud could not run it: no valid host")
 
 
 def test_it_is_created_only_where_nothing_bears_its_identity() -> None:
@@ -208,12 +218,13 @@ def test_an_earlier_try_is_ended_first(goal: str) -> None:
 def test_every_combination_has_an_action_that_the_transition_table_allows() -> None:
     generations, nodes = (1, 2), (None, NODE, UNMADE)
     seen = (None, *ServerState)
-    for goal, state, node, generation, before, what in product(
-        GOALS, APPLIANCE.states, nodes, generations, generations, seen
+    for goal, state, node, generation, before, what, seen_size in product(
+        GOALS, APPLIANCE.states, nodes, generations, generations, seen, (None, "large")
     ):
         if goal != "deleted" and state in ("deleting", "deleted"):
             continue  # a deletion is never taken back
-        action = decide(view(goal, state, node, generation, before), sight(what if node else None))
+        now = replace(view(goal, state, node, generation, before), seen_size=seen_size)
+        action = decide(now, sight(what if node else None))
         match action:
             case Move(target=target) | Call(target=str(target)):
                 assert APPLIANCE.allows(state, target), (goal, state, what, action)
@@ -223,6 +234,8 @@ def test_every_combination_has_an_action_that_the_transition_table_allows() -> N
                 assert APPLIANCE.allows(state, "provisioning")
             case Fail():
                 assert APPLIANCE.allows(state, "failed"), (goal, state, what, action)
+            case GiveUp():
+                assert APPLIANCE.allows(state, "requested"), (goal, state, what, action)
             case Finish():
                 way = ("deleted", "deleting")
                 assert any(APPLIANCE.allows(state, end) for end in way), (goal, state, what)
@@ -245,6 +258,113 @@ def test_every_goal_is_reached_from_every_state_if_the_cloud_obeys() -> None:
             else:
                 server = {S.STOPPING: S.STOPPED, S.STARTING: S.RUNNING}.get(server, S.RUNNING)
         assert now == goal
+
+
+# --- what is asked of a cloud, and is not to be seen yet ---
+
+
+def settling(of: Sight, seconds: float = 5) -> Sight:
+    return replace(of, settles_in=seconds)
+
+
+NOTHING = settling(Sight())
+
+
+def test_a_create_that_nobody_answered_is_not_repeated_before_it_is_sure() -> None:
+    assert decide(view("running", "requested", UNMADE), NOTHING) == Settle()
+    assert decide(view("running", "requested", UNMADE), Sight()) == Create()
+    assert decide(view("running", "requested", UNMADE), settling(sight(S.BUILDING))) == Adopt()
+
+
+@pytest.mark.parametrize("node", [UNMADE, NODE])
+def test_nothing_is_given_back_before_it_is_sure(node: NodeView) -> None:
+    for state in ("requested", "provisioning", "running", "failed"):
+        assert decide(view("deleted", state, node), NOTHING) == Settle()
+    earlier = view("running", "requested", node, generation=2)
+    assert decide(earlier, NOTHING) == Settle()
+    assert decide(earlier, Sight()) == EndNode()
+    assert decide(view("running", "failed", node), NOTHING) == Settle()
+
+
+def test_what_the_cloud_has_begun_to_delete_is_sure() -> None:
+    going = replace(NODE, ending=True)
+    assert decide(view("deleted", "deleting", going), NOTHING) == Finish()
+    assert decide(view("running", "requested", going, generation=2), NOTHING) == EndNode()
+
+
+def test_one_that_the_cloud_told_of_and_does_not_show_yet() -> None:
+    assert decide(view("running", "provisioning"), NOTHING) == Settle()
+    for state in ("running", "stopped"):
+        lost = decide(view("running", state), NOTHING)
+        assert isinstance(lost, Fail), "it was seen before"
+
+
+def test_one_that_cannot_be_built_makes_room_for_another() -> None:
+    full = Sight(Server("server-1", IDENTITY, S.FAILED, problem="no valid host", full=True))
+    assert decide(view("running", "provisioning"), full) == GiveUp(
+        "could not run it: no valid host", full=True
+    )
+    given_up = view("running", "requested", replace(NODE, given_up=True))
+    assert decide(given_up, full) == Call("delete", None, "asked to be deleted")
+    assert decide(given_up, Sight()) == EndNode()
+
+
+# --- addresses, reboots, sizes ---
+
+OUTSIDE = Address("external", "203.0.113.1", external=True)
+
+
+@pytest.mark.parametrize(
+    ("state", "capable", "has", "asks"),
+    [
+        ("provisioning", True, False, True),
+        ("starting", True, False, True),
+        ("provisioning", True, True, False),
+        ("provisioning", False, False, False),
+        ("running", True, False, False),
+    ],
+)
+def test_an_address_is_asked_for_before_it_counts_as_running(
+    state: str, capable: bool, has: bool, asks: bool
+) -> None:
+    wanting = replace(view("running", state), definition={"external_address": True})
+    server = Server("server-1", IDENTITY, S.RUNNING, (OUTSIDE,) if has else ())
+    seen = Sight(server, capabilities=Capabilities(addresses=capable))
+    assert (decide(wanting, seen) == GiveAddress()) == asks
+
+
+def test_a_reboot_is_for_what_runs() -> None:
+    asked = replace(view("running", "running"), reboot_wanted=True)
+    assert decide(asked, sight(S.RUNNING)) == Reboot()
+    assert decide(asked, sight(S.REBOOTING)) == Wait()
+    assert decide(replace(asked, goal="stopped"), sight(S.RUNNING)) == Call(
+        "stop", "stopping", "asked to stop"
+    )
+
+
+def resizing(goal: str, state: str) -> View:
+    return replace(view(goal, state), seen_size="large")
+
+
+def sized(state: ServerState, size: str) -> Sight:
+    return Sight(Server("server-1", IDENTITY, state, size=size))
+
+
+@pytest.mark.parametrize("goal", ["running", "stopped"])
+def test_a_size_is_changed_while_it_is_stopped(goal: str) -> None:
+    to_stop = Call("stop", "stopping", "stopped to be resized")
+    assert decide(resizing(goal, "running"), sized(S.RUNNING, "m1.large")) == to_stop
+    stopped = decide(resizing(goal, "stopping"), sized(S.STOPPED, "m1.large"))
+    assert stopped == Move("stopped", "the cloud says that it is stopped")
+    assert decide(resizing(goal, "stopped"), sized(S.STOPPED, "m1.large")) == Resize()
+    assert decide(resizing(goal, "stopped"), sized(S.RESIZING, "m1.small")) == Resize()
+    assert decide(resizing(goal, "stopped"), sized(S.STOPPED, "m1.small")) == Resized()
+    assert decide(resizing(goal, "running"), sized(S.RUNNING, "m1.small")) == Resized()
+
+
+def test_what_shall_be_deleted_is_not_resized_first() -> None:
+    going = decide(resizing("deleted", "stopped"), sized(S.STOPPED, "m1.large"))
+    assert going == Call("delete", "deleting", "asked to be deleted")
 
 
 def test_the_name_is_a_host_name() -> None:

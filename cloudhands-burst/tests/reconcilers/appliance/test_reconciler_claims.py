@@ -64,7 +64,9 @@ def test_what_a_person_changed_meanwhile_is_looked_at_anew(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     uuid = world.launch()
+    world.go_on()
     world.clouds["private"] = Broken(world.clouds["private"])
+    look_again(world)
     world.look()
     look_again(world)
     (claim,) = world.claims()
@@ -245,9 +247,9 @@ def test_no_transaction_is_open_during_a_call(world: World) -> None:
     open_ones: list[int] = []
 
     class Watching(Faulty):
-        def _do(self, name: str, about: object) -> Any:
+        def _call(self, name: str, *about: object) -> Any:
             open_ones.append(world.database.engine.pool.checkedout())  # type: ignore[attr-defined]
-            return super()._do(name, about)
+            return super()._call(name, *about)
 
     world.clouds["private"] = Watching(world.clouds["private"])
     world.look()

@@ -87,10 +87,18 @@ def test_what_failed_before_anything_was_made_can_be_tried_again(world: World) -
     assert [node.generation for node in world.nodes(uuid)] == [3]
 
 
-def test_a_broken_server_is_deleted_before_the_next_try(world: World) -> None:
-    uuid = world.launch()
+def breaks(world: World) -> Broken:
+    """All servers of a cloud break, and it is found out at the next look."""
     cloud = Broken(world.clouds["private"])
     world.clouds["private"] = cloud
+    look_again(world)
+    return cloud
+
+
+def test_a_broken_server_is_deleted_before_the_next_try(world: World) -> None:
+    uuid = world.launch()
+    world.go_on()
+    cloud = breaks(world)
     reason = "the cloud could not run it: no valid host was found"
     assert world.look() == [Failed(reason)]
     assert len(world.servers("private")) == 1, "kept until a person has decided"
@@ -108,7 +116,8 @@ def test_a_broken_server_is_deleted_before_the_next_try(world: World) -> None:
 
 def test_a_failed_one_is_deleted_with_its_server(world: World) -> None:
     uuid = world.launch()
-    world.clouds["private"] = Broken(world.clouds["private"])
+    world.go_on()
+    breaks(world)
     world.look()
     world.want(uuid, "deleted")
     world.go_on()
@@ -119,7 +128,8 @@ def test_a_failed_one_is_deleted_with_its_server(world: World) -> None:
 
 def test_deleted_while_its_last_try_is_cleared_away(world: World) -> None:
     uuid = world.launch()
-    world.clouds["private"] = Broken(world.clouds["private"])
+    world.go_on()
+    breaks(world)
     world.look()
     world.retry(uuid)
     world.look()
@@ -155,9 +165,7 @@ def test_what_is_gone_while_it_is_called_is_looked_at_again(world: World) -> Non
 def test_an_address_that_a_failed_one_still_holds_is_given_up(world: World) -> None:
     first = world.launch()
     world.go_on()
-    cloud = Broken(world.clouds["private"])
-    world.clouds["private"] = cloud
-    look_again(world)
+    cloud = breaks(world)
     world.look()
     assert world.state(first) == "failed"
     cloud.broken = False

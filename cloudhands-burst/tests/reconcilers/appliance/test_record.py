@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from cloudhands.burst.reconcilers.appliance.record import Overtaken, Records
+from cloudhands.burst.reconcilers.appliance.entry import Overtaken
+from cloudhands.burst.reconcilers.appliance.record import Records
 from cloudhands.burst.testing import World
 from cloudhands.common.appliance.tables import Node
 from cloudhands.common.db import Database

@@ -89,7 +89,7 @@ def add_key(session: Session, user: User, wanted: NewKey, now: datetime) -> SshK
 
 
 def remove_key(session: Session, user: User, uuid: UUID, now: datetime) -> None:
-    """Forget one of a user's own keys; machines that run keep what they were given.
+    """Forget one of a user's own keys; machines that ask the portal let it in no more.
 
     :param user: locked by the caller.
     :raises NotFound: if it is not theirs or is not there.

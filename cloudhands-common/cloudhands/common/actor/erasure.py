@@ -109,7 +109,7 @@ def _forget(session: Session, user: User) -> None:
     session.execute(
         update(Appliance)
         .where(Appliance.owner_id == user.id)
-        .values(label=NAME, authorized_keys=[])
+        .values(label=NAME, authorized_keys=[], setup_log="")
         .execution_options(synchronize_session=False)
     )
 

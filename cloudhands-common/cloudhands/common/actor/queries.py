@@ -10,6 +10,8 @@ from cloudhands.common.permissions import Role
 OPERATOR = "cloud-admin"
 BURST = "cloud-burst"
 PORTAL = "cloud-serve"
+MACHINE = "machine"
+"""The machine that runs an appliance, whichever it is."""
 
 
 def roles_of(actor: Actor | None) -> frozenset[Role]:
@@ -21,6 +23,8 @@ def roles_of(actor: Actor | None) -> frozenset[Role]:
             return frozenset({Role.OPERATOR})
         case Component(component=name) if name == BURST:
             return frozenset({Role.BURST})
+        case Component(component=name) if name == MACHINE:
+            return frozenset({Role.MACHINE})
         case Component():
             return frozenset()
     return frozenset({Role.PERSON})

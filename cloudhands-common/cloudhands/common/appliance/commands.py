@@ -15,6 +15,7 @@ from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.catalogue.queries import amounts
 from cloudhands.common.catalogue.tables import CatalogueItem
 from cloudhands.common.errors import Conflict, InvalidInput
+from cloudhands.common.expiry.commands import begin
 from cloudhands.common.forms import Form, Label, Slug
 from cloudhands.common.membership.queries import roles_in
 from cloudhands.common.organisation.tables import Organisation
@@ -43,9 +44,11 @@ def launch(
     item: CatalogueItem,
     wanted: Launch,
     now: datetime,
+    lifetime_days: int | None = None,
 ) -> Appliance:
     """Ask for an appliance; cloud-burst does the rest.
 
+    :param lifetime_days: as the settings say, for an item that does not say it; None for ever.
     :raises InvalidInput: if the item has no such size.
     :raises LimitReached: if the organisation's limit is used up.
     """
@@ -69,6 +72,7 @@ def launch(
     )
     session.add(appliance)
     why = f"asked for {item.title}, {wanted.size}"
+    begin(session, appliance, lifetime_days, now)
     history.record(session, appliance, actor, why, now, to_state=APPLIANCE.initial)
     work.wake(session, appliance, now)
     return appliance
@@ -124,12 +128,15 @@ def possible_goals(appliance: Appliance) -> frozenset[str]:
     """The goals that would change something now; none once it is to be deleted."""
     if appliance.goal == "deleted":
         return frozenset()
-    return GOALS[appliance.state] - {appliance.goal}
+    kept = {appliance.goal, "running"} if appliance.expired_at else {appliance.goal}
+    return GOALS[appliance.state] - kept
 
 
 def _impossible(appliance: Appliance, goal: Goal) -> str:
     if appliance.goal == "deleted":
         return f"{appliance.label} is being deleted and cannot {ASKED_TO[goal]} any more."
+    if appliance.expired_at and goal == "running":
+        return f"{appliance.label} has expired. Extend it first, then it can start."
     possible = " or ".join(sorted(ASKED_TO[other] for other in possible_goals(appliance)))
     return (
         f"{appliance.label} is {appliance.state} and cannot {ASKED_TO[goal]} now. "
@@ -158,11 +165,13 @@ def retry(session: Session, actor: User, appliance: Appliance, now: datetime) ->
 def can_retry(appliance: Appliance) -> bool:
     """Whether it has failed and nobody has asked for another try, or for its deletion, since."""
     asked = appliance.goal == "deleted" or appliance.generation != appliance.seen_generation
-    return appliance.state == "failed" and not asked
+    return appliance.state == "failed" and not asked and not appliance.expired_at
 
 
 def _not_retried(appliance: Appliance) -> str:
     if appliance.state != "failed":
         return f"{appliance.label} has not failed, so there is nothing to try again."
+    if appliance.expired_at and appliance.goal != "deleted":
+        return f"{appliance.label} has expired. Extend it first, then it can be tried again."
     wanted = "deleted" if appliance.goal == "deleted" else "tried again"
     return f"{appliance.label} is to be {wanted} already."

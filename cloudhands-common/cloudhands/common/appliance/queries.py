@@ -59,6 +59,7 @@ class Listed(NamedTuple):
     provider: str | None
     owner: str
     moving: bool
+    setup: str
 
 
 _LISTED = (
@@ -74,6 +75,7 @@ _LISTED = (
         Provider.name,
         Actor.name,
         Appliance.due_at.is_not(None),
+        Appliance.setup,
     )
     .join(Actor, Actor.id == Appliance.owner_id)
     .outerjoin(Provider, Provider.id == Appliance.provider_id)
@@ -144,10 +146,12 @@ _SEEN = (
         Appliance.due_at.is_not(None),
         Appliance.owner_id == bindparam("viewer"),
         Organisation.version,
+        Provider.version,
         RENAMES,
         Membership.role,
     )
     .join(Organisation, Organisation.id == Appliance.organisation_id)
+    .outerjoin(Provider, Provider.id == Appliance.provider_id)
     .outerjoin(
         Membership,
         and_(
@@ -165,9 +169,9 @@ def seen(connection: Connection, viewer_id: int, uuid: UUID) -> Seen | None:
     row = connection.execute(_SEEN, {"viewer": viewer_id, "uuid": uuid}).one_or_none()
     if row is None:
         return None
-    id_, version, wanted, due, launched, organisation, renames, role = row
+    id_, version, wanted, due, launched, organisation, provider, renames, role = row
     roles = frozenset({Role.PERSON, Role(role)} if role else {Role.PERSON})
-    versions = (version, wanted, due, organisation, renames)
+    versions = (version, wanted, due, organisation, provider or 0, renames)
     return Seen(id_, _with_owner(roles, launched), versions, wanted)
 
 

@@ -5,19 +5,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cloudhands.common.actor.tables import User
 from cloudhands.common.catalogue.queries import amounts
 from cloudhands.common.db import Base
-from cloudhands.common.limits import Amounts
+from cloudhands.common.limits import Amounts, larger
 from cloudhands.common.organisation.tables import Organisation
 from cloudhands.common.provider.tables import Provider
 from cloudhands.common.work import Due, due_index
 
 # Written out in queries too: a planner knows a partial index by its words.
 PRESENT = "state <> 'deleted'"
+EXPIRING = "expires_at IS NOT NULL"
 
 
 class Appliance(Due, Base):
@@ -27,8 +28,13 @@ class Appliance(Due, Base):
     it was when launched. `problem` is temporary trouble in plain words, empty when there is
     none. `generation` rises with every retry, and `seen_generation`, which only cloud-burst
     moves, is the one that `state` tells of. `seen_size` is the size that its server has, which
-    only cloud-burst moves, too. `placement` holds what `Choice.as_json` says: every
-    candidate and its reason.
+    only cloud-burst moves, too: while it differs from `size` the server is to be resized.
+    `reboots_wanted` rises with every reboot that is asked for; cloud-burst brings `reboots_done`
+    level before it calls the cloud. `placement` holds what `Choice.as_json` says: every
+    candidate and its reason. `expires_at` is until when it is wanted, None if for ever;
+    `expired_at`, which only cloud-burst sets, is when that was over: it does not run any more.
+    `setup` is how far its machine's own set-up is (`appliance.setup`), since `setup_at`;
+    `setup_log` are the last lines that the machine reported.
     """
 
     __tablename__ = "appliances"
@@ -40,6 +46,13 @@ class Appliance(Due, Base):
             "id",
             sqlite_where=text(PRESENT),
             postgresql_where=text(PRESENT),
+        ),
+        Index(
+            "ix_appliances_owner_id_expiring",
+            "owner_id",
+            "expires_at",
+            sqlite_where=text(EXPIRING),
+            postgresql_where=text(EXPIRING),
         ),
         CheckConstraint("goal IN ('running', 'stopped', 'deleted')", name="goal"),
     )
@@ -58,7 +71,18 @@ class Appliance(Due, Base):
     seen_generation: Mapped[int] = mapped_column(default=1)
     provider_id: Mapped[int | None] = mapped_column(ForeignKey("providers.id"))
     seen_size: Mapped[str | None]
+    reboots_wanted: Mapped[int] = mapped_column(default=0, server_default="0")
+    reboots_done: Mapped[int] = mapped_column(default=0, server_default="0")
     placement: Mapped[list[Any]] = mapped_column(default=list)
+    expires_at: Mapped[datetime | None]
+    expired_at: Mapped[datetime | None]
+    setup: Mapped[str] = mapped_column(
+        CheckConstraint("setup IN ('', 'booting', 'ready', 'failed')", name="setup"),
+        default="",
+        server_default="",
+    )
+    setup_log: Mapped[str] = mapped_column(default="", server_default="")
+    setup_at: Mapped[datetime | None]
 
     organisation: Mapped[Organisation] = relationship()
     owner: Mapped[User] = relationship()
@@ -67,8 +91,17 @@ class Appliance(Due, Base):
 
     @property
     def share(self) -> Amounts:
-        """What it takes of its organisation's limits, until it is deleted."""
-        return amounts(self.definition, self.size)
+        """What it takes of its organisation's limits, until it is deleted.
+
+        While it is resized that is enough for either size.
+        """
+        wanted = amounts(self.definition, self.size)
+        return larger(wanted, amounts(self.definition, self.seen_size or self.size))
+
+    @property
+    def to_be_resized(self) -> bool:
+        """Whether its server has another size than it shall have."""
+        return self.seen_size not in (None, self.size)
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -80,6 +113,11 @@ class Node(Base):
     """A server at a cloud, written down before it is asked for.
 
     `server_id` is None until the cloud has told it; `ended_at` is None while the node lives.
+    `asked_at` is written before the cloud is asked for the server, and taken back if it refuses:
+    for a while from then on a server that the cloud does not show may still come to be seen.
+    `ending_at` is when the cloud took the call to delete it. `failure` is why its server could not
+    be built, in the cloud's words, and `full` whether that was for want of room: then it is ended,
+    and another node follows.
     """
 
     __tablename__ = "nodes"
@@ -100,7 +138,11 @@ class Node(Base):
     provider_id: Mapped[int] = mapped_column(ForeignKey("providers.id"))
     server_id: Mapped[str | None]
     made_at: Mapped[datetime]
+    asked_at: Mapped[datetime | None]
+    ending_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+    failure: Mapped[str] = mapped_column(default="", server_default="")
+    full: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     appliance: Mapped[Appliance] = relationship(back_populates="nodes")
     provider: Mapped[Provider] = relationship()

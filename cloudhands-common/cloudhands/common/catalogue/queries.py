@@ -1,7 +1,7 @@
 """What can be read of the catalogue."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
@@ -31,6 +31,21 @@ def every(session: Session) -> Sequence[CatalogueItem]:
     return session.scalars(
         select(CatalogueItem).order_by(CatalogueItem.title, CatalogueItem.id)
     ).all()
+
+
+class Named(NamedTuple):
+    """What the catalogue names at one provider: images and sizes in the cloud's own words."""
+
+    images: frozenset[str]
+    sizes: frozenset[str]
+
+
+def named_at(session: Session, provider: str) -> Named:
+    """Every image and size of the catalogue that a provider should have."""
+    definitions = session.scalars(select(CatalogueItem.definition)).all()
+    images = {d["images"][provider] for d in definitions if provider in d["images"]}
+    sizes = (size["on"] for d in definitions for size in d["sizes"].values())
+    return Named(frozenset(images), frozenset(on[provider] for on in sizes if provider in on))
 
 
 _EVERY = revision(CatalogueItem)

@@ -1,11 +1,31 @@
 """What can be read of providers and subscriptions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from cloudhands.common.provider.tables import Provider, Subscription
+
+
+def providers(session: Session) -> Sequence[Provider]:
+    """Every provider that something has happened to, by name."""
+    return session.scalars(select(Provider).order_by(Provider.name)).all()
+
+
+def by_name(session: Session, name: str, *, lock: bool = False) -> Provider | None:
+    """The provider of that name, if anything has happened to it.
+
+    :param lock: hold it against other writers until the transaction ends.
+    """
+    query = select(Provider).where(Provider.name == name)
+    return session.scalars(query.with_for_update() if lock else query).one_or_none()
+
+
+def paused(session: Session) -> Mapping[str, str]:
+    """The providers that are paused, and why, by name."""
+    query = select(Provider.name, Provider.problem).where(Provider.state == "paused")
+    return {row.name: row.problem for row in session.execute(query)}
 
 
 def subscription(

@@ -1,6 +1,14 @@
-"""The transition table of subscriptions."""
+"""The transition tables of providers and subscriptions."""
 
 from cloudhands.common.machine import Arrow, Machine
+
+PROVIDER = Machine(
+    initial="working",
+    arrows=(
+        Arrow("working", "paused", "nothing there is called; the reason is recorded"),
+        Arrow("paused", "working", "a probe went well, or an operator resumed it"),
+    ),
+)
 
 SUBSCRIPTION = Machine(
     initial="unchecked",

@@ -15,11 +15,13 @@ not taken from the command line, which everybody on the machine can read.
 
 from cloudhands.common.settings.effective import Effective, Entry, load, read
 from cloudhands.common.settings.model import (
+    Appliances,
     Attributes,
     Burst,
     Database,
     Directory,
     Index,
+    Mail,
     Name,
     Portal,
     Price,
@@ -38,6 +40,7 @@ __all__ = [
     "DEFAULT_CONFIG",
     "ENVIRONMENT_PREFIX",
     "MOVE_VARIABLE",
+    "Appliances",
     "Attributes",
     "Burst",
     "Database",
@@ -45,6 +48,7 @@ __all__ = [
     "Effective",
     "Entry",
     "Index",
+    "Mail",
     "Name",
     "Portal",
     "Price",

@@ -1,5 +1,6 @@
 """What an operator may set: one frozen, typed model for every program."""
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -9,11 +10,14 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+EVERYWHERE = frozenset({"", "*", "0.0.0.0", "::"})
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 # Below are a system's own accounts, above are -1 and -2, which name nobody.
 UidNumber = Annotated[int, Field(ge=1000, le=2**32 - 3)]
 Port = Annotated[int, Field(ge=1, le=65535)]
+Days = Annotated[int, Field(ge=1, le=3650)]
+MailAddress = Annotated[str, Field(pattern=r"^[^\s@]{1,64}@[^\s@]{1,189}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 
 
@@ -45,8 +49,15 @@ class Portal(Table):
     `requests_per_second` is what nginx passes on for one client address, behind which there may be
     a whole institute; 0 sets no limit. Attempts to sign in have a limit of their own there, common
     to all processes, while `cloud-serve` counts them in each process.
+
+    `url` is the portal's address for whoever is elsewhere: mails lead there, and the machines of
+    appliances ask there who may sign in to them. Where it is empty it follows from `host` and
+    `port`, and counts for machines only if that is TLS on an address of its own. Machines that have
+    no address to ask keep the SSH keys that they were launched with. While the portal does not
+    answer, a machine goes by its last answer for `keys_stale_hours`; 0 lets nobody in meanwhile.
     """
 
+    url: str = ""
     host: str = "127.0.0.1"
     port: Port = 8080
     nginx: bool = False
@@ -59,6 +70,20 @@ class Portal(Table):
     requests_per_second: Annotated[int, Field(ge=0, le=1_000_000)] = 500
     session_hours: Annotated[float, Field(gt=0, le=24 * 31)] = 12
     secure_cookies: bool = False
+    keys_stale_hours: Annotated[float, Field(ge=0, le=24 * 31)] = 24
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        if not url:
+            return url
+        if not re.fullmatch(r"https?://[A-Za-z0-9._:\[\]-]+(/[A-Za-z0-9._~/-]*)?", url):
+            raise ValueError("write the portal's address as https://HOST, without a query")
+        if url.startswith("http://") and urlsplit(url).hostname not in LOOPBACK:
+            raise ValueError(
+                "machines would let in whomever somebody on the way names: write https://"
+            )
+        return url.rstrip("/")
 
     @model_validator(mode="before")
     @classmethod
@@ -83,6 +108,18 @@ class Portal(Table):
     def scheme(self) -> str:
         """Of the portal's address, as people see it."""
         return "https" if self.tls_certificate else "http"
+
+    @property
+    def address(self) -> str:
+        """The portal's address as people write it, without a slash at its end."""
+        return self.url or f"{self.scheme}://{self.host}:{self.port}"
+
+    @property
+    def for_machines(self) -> str:
+        """The address where machines ask; empty if there is none that they could trust or reach."""
+        if self.url or self.scheme != "https" or self.host in LOOPBACK | EVERYWHERE:
+            return self.url
+        return f"https://{self.host}:{self.port}"
 
 
 class Attributes(Table):
@@ -145,11 +182,81 @@ class Index(Table):
 
 
 class Burst(Table):
-    """How `cloud-burst` works: artifacts in hand at once, and seconds a claim lasts."""
+    """How `cloud-burst` works: artifacts in hand at once, and seconds a claim lasts.
+
+    With `metrics_port` set it tells numbers (`/metrics`) and its health (`/health/live`,
+    `/health/ready`) at `metrics_host`; port 0 is one that is free, which the log names. Nobody is
+    asked who they are there: leave it on loopback, or behind a firewall.
+    """
 
     concurrency: Annotated[int, Field(ge=1, le=256)] = 8
     claim: Seconds = 15
     full_memory: Seconds = 60
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] | None = None
+
+
+class Appliances(Table):
+    """How long appliances last.
+
+    `lifetime_days` holds for catalogue items that do not say it themselves; without it these never
+    expire. It counts for what is launched or extended from then on. What has expired is stopped,
+    and deleted `grace_days` later.
+    """
+
+    lifetime_days: Days | None = None
+    grace_days: Annotated[int, Field(ge=1, le=365)] = 7
+
+
+class Mail(Table):
+    """The mail server that `cloud-burst` hands mail to, and from whom it comes.
+
+    While `server` is empty nothing is sent: mail waits in the outbox until it is set.
+
+    `tls` speaks TLS from the first byte, `start_tls` after asking for it; either verifies the
+    server, by `ca_file` where the system's own authorities do not know it. Mail holds links that
+    let people in, so one of them is needed unless the server is on this machine. `port` is 465 with
+    `tls`, 587 with `start_tls` and 25 with neither, if it is not set. `timeout` is how many seconds
+    to wait for each answer.
+    """
+
+    server: str = ""
+    port: Port | None = None
+    tls: bool = False
+    start_tls: bool = False
+    ca_file: Path | None = None
+    user: str | None = None
+    password_file: Path | None = None
+    sender: MailAddress | None = None
+    timeout: Annotated[float, Field(gt=0, le=60)] = 10
+
+    @property
+    def at_port(self) -> int:
+        """The port, the usual one filled in."""
+        return self.port or (465 if self.tls else 587 if self.start_tls else 25)
+
+    @model_validator(mode="after")
+    def _login_needs_both(self) -> Self:
+        if (self.user is None) != (self.password_file is None):
+            raise ValueError("user and password_file go together")
+        return self
+
+    @model_validator(mode="after")
+    def _server_needs_a_sender(self) -> Self:
+        if self.server and self.sender is None:
+            raise ValueError("set sender too, the address that mail comes from")
+        return self
+
+    @model_validator(mode="after")
+    def _is_encrypted(self) -> Self:
+        if self.tls and self.start_tls:
+            raise ValueError("tls and start_tls exclude each other: set one of them")
+        if self.server and not (self.tls or self.start_tls) and self.server not in LOOPBACK:
+            raise ValueError(
+                "mail holds links that let people in, and would go over the network as it is: "
+                "set start_tls = true or tls = true"
+            )
+        return self
 
 
 class Price(Table):
@@ -195,17 +302,21 @@ class Provider(Table):
 class Settings(Table):
     """Everything that an operator may set. Relative paths are below `state`.
 
-    `currency` is what prices are in, for people to read.
+    `currency` is what prices are in, for people to read. `operators_mail` is whom to tell what
+    only an operator can mend; empty for nobody: it is in the log in any case.
     """
 
     state: Path = Path("/var/lib/cloudhands")
     key_file: Path = Path("server.key")
     currency: str = "EUR"
+    operators_mail: Annotated[str, Field(pattern=r"^([^@\s]+@[^@\s]+)?$")] = ""
     database: Database = Database()
     portal: Portal = Portal()
     directory: Directory | None = None
     index: Index = Index()
     burst: Burst = Burst()
+    appliances: Appliances = Appliances()
+    mail: Mail = Mail()
     providers: Mapping[Name, Provider] = Field(default_factory=dict)
 
     def path(self, path: Path) -> Path:

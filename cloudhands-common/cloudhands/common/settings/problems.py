@@ -58,7 +58,7 @@ def _nearest(key: Key) -> str:
     known = {".".join(one) for one in known_keys()}
     elsewhere = sorted(one for one in known if one.rpartition(".")[2] == key[-1])
     if elsewhere:
-        return f"did you mean {elsewhere[0]}?"
+        return f"did you mean {' or '.join(elsewhere)}?"
     # What the operator named (a provider) is as right as any.
     for one in (key, *_with_any_name(key)):
         if close := difflib.get_close_matches(".".join(one), known, n=1, cutoff=0.75):

@@ -21,6 +21,8 @@ from cloudhands.common.membership import commands as memberships
 from cloudhands.common.membership.commands import RoleName
 from cloudhands.common.organisation import commands as organisations
 from cloudhands.common.organisation.tables import Organisation
+from cloudhands.common.placement import Candidate, Verdict
+from cloudhands.common.placement.asking import ask
 from cloudhands.common.provider import commands as providers
 from cloudhands.common.provider.commands import Overflow
 
@@ -103,11 +105,28 @@ class Factory:
         return next(item for item in every(self.session) if item.name == definition.name)
 
     def appliance(
-        self, organisation: Organisation, owner: User, label: str = "", size: str = "small"
+        self,
+        organisation: Organisation,
+        owner: User,
+        label: str = "",
+        size: str = "small",
+        lifetime_days: int | None = None,
     ) -> Appliance:
         """A requested appliance."""
         wanted = appliances.Launch(label=label or f"appliance{next(self._numbers)}", size=size)
-        return appliances.launch(self.session, owner, organisation, self.item(), wanted, self.now)
+        return appliances.launch(
+            self.session, owner, organisation, self.item(), wanted, self.now, lifetime_days
+        )
+
+    def asking(self, organisation: Organisation, owner: User, label: str = "") -> Appliance:
+        """A requested appliance that waits for the approval of a public cloud."""
+        appliance = self.appliance(organisation, owner, label)
+        terms = "Public cloud (about 73.00 EUR a month)"
+        public = Candidate("public", "Public cloud", public=True, priority=20, overflow="ask")
+        self.session.flush()
+        ask(self.session, appliance, Verdict(public, "has to be approved", asks=terms), self.now)
+        appliance.problem = f"It waits for an administrator's approval to use {terms}."
+        return appliance
 
 
 def person(uid: str, name: str = "") -> Person:

@@ -15,8 +15,9 @@ from cloudhands.common import schema, settings
 from cloudhands.common.db import Database, opened
 from cloudhands.common.testing import directories, people, slapd
 from cloudhands.common.testing.databases import short_lived
-from cloudhands.common.testing.postgresql import PostgreSQL, postgresql
+from cloudhands.common.testing.postgresql import TEMPLATE, PostgreSQL, postgresql
 from cloudhands.common.testing.programs import require, unavailable
+from cloudhands.common.testing.reusing import Reused
 
 # --- directories ---------------------------------------------------------------------------------
 
@@ -88,10 +89,16 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
     return f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'cloudhands.db')}"
 
 
+@pytest.fixture(scope="session")
+def postgresql_reused(postgresql_server: PostgreSQL) -> Reused:
+    """A database with every table and no rows, for one test after the other."""
+    return Reused(postgresql_server, postgresql_server.url(TEMPLATE))
+
+
 @pytest.fixture
-def postgresql_url(postgresql_server: PostgreSQL) -> Iterator[str]:
-    """The URL of a new PostgreSQL database with every table and no rows."""
-    with postgresql_server.upgraded() as url:
+def postgresql_url(postgresql_reused: Reused) -> Iterator[str]:
+    """The URL of a PostgreSQL database with every table and no rows."""
+    with postgresql_reused.url() as url:
         yield url
 
 

@@ -58,6 +58,14 @@ class PostgreSQL:
         self._run("CREATE DATABASE {} TEMPLATE {}", name, template)
         return name
 
+    def create_from(self, url: str) -> str:
+        """Make one more database, as a copy of that one, which nobody is connected to."""
+        return self.create(make_url(url).database or "")
+
+    def conninfo(self, name: str) -> str:
+        """The driver's own words for where one of its databases is."""
+        return f"host={self.folder} user={USER} dbname={name}"
+
     def drop(self, name: str) -> None:
         """Remove a database, whoever is still connected to it."""
         self._run("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
@@ -71,16 +79,7 @@ class PostgreSQL:
     @contextmanager
     def upgraded(self) -> Iterator[str]:
         """The URL of a new database that has every table, for as long as the block runs."""
-        with self.copied(self.url(TEMPLATE)) as url:
-            yield url
-
-    @contextmanager
-    def copied(self, url: str) -> Iterator[str]:
-        """The URL of a copy of a database, for as long as the block runs.
-
-        :param url: of one that nobody is connected to.
-        """
-        name = self.create(make_url(url).database or "")
+        name = self.create(TEMPLATE)
         try:
             yield self.url(name)
         finally:
@@ -94,8 +93,7 @@ class PostgreSQL:
         return False
 
     def _run(self, statement: str, *names: str) -> None:
-        where = f"host={self.folder} user={USER} dbname=postgres"
-        with psycopg.connect(where, autocommit=True) as connection:
+        with psycopg.connect(self.conninfo("postgres"), autocommit=True) as connection:
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
 

@@ -8,7 +8,7 @@ from cloudhands.common.actor.queries import user_by_uid
 from cloudhands.common.actor.tables import User
 from cloudhands.common.errors import ConfigurationError, NotFound
 from cloudhands.common.forms import parse
-from cloudhands.common.limits import MOST, WORDS, Limited, Limits, Use
+from cloudhands.common.limits import WORDS, Limited, Limits, Use
 from cloudhands.common.membership.commands import grant
 from cloudhands.common.organisation import commands as organisations
 from cloudhands.common.organisation.commands import NewOrganisation
@@ -17,8 +17,9 @@ from cloudhands.common.organisation.tables import Organisation
 from cloudhands.common.provider.commands import Overflow, subscribe
 from cloudhands.common.provider.commands import set_limits as set_subscription_limits
 from cloudhands.common.provider.queries import subscription_to
+from cloudhands.ops.admin import org_terms
 from cloudhands.ops.admin.operation import Operation, answer, operation
-from cloudhands.ops.admin.parsing import Commands, command, group
+from cloudhands.ops.admin.parsing import Commands, amount, command, group
 
 LIMIT = NewOrganisation.model_fields["appliances_limit"].default
 UNCHANGED = object()
@@ -61,15 +62,8 @@ def add_commands(groups: Commands) -> None:
     for limited, words in WORDS.items():
         option = f"--{limited.replace('_', '-')}"
         words = f"most {words}, or 'none' for no limit"
-        parser.add_argument(option, type=_limit, metavar="N", default=UNCHANGED, help=words)
-
-
-def _limit(text: str) -> int | None:
-    if text == "none":
-        return None
-    if not (text.isascii() and text.isdecimal() and int(text) <= MOST):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to {MOST:,} and not 'none'")
-    return int(text)
+        parser.add_argument(option, type=amount, metavar="N", default=UNCHANGED, help=words)
+    org_terms.add_command(place)
 
 
 def change_limits(options: argparse.Namespace) -> None:
@@ -140,7 +134,15 @@ def _create(options: argparse.Namespace, work: Operation, wanted: NewOrganisatio
     organisation = organisations.create(session, actor, wanted, now)
     if not work.settings.providers:
         raise ConfigurationError("providers: there are none: define one in the settings file")
-    subscribe(session, actor, organisation, work.settings.providers, options.overflow, now)
+    subscribe(
+        session,
+        actor,
+        organisation,
+        work.settings.providers,
+        options.overflow,
+        now,
+        vouched=False,
+    )
     grant(session, actor, organisation, _administrator(options, work), "admin", now)
     session.flush()
     return organisation

@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from cloudhands.common.limits import MOST
+
 if TYPE_CHECKING:
     # The class is generic for type checkers only.
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -31,3 +33,15 @@ def command(place: Commands, name: str, purpose: str, run: Run) -> argparse.Argu
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
     parser.set_defaults(run=run)
     return parser
+
+
+def amount(text: str) -> int | None:
+    """An argument that is a number of things, or 'none' for no limit.
+
+    :raises argparse.ArgumentTypeError: if it is neither.
+    """
+    if text == "none":
+        return None
+    if not (text.isascii() and text.isdecimal() and int(text) <= MOST):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to {MOST:,} and not 'none'")
+    return int(text)

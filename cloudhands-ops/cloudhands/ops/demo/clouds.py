@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from cloudhands.burst.providers.simulated.lifecycle import state_at
+from cloudhands.burst.providers.simulated.adapter import SimulatedCloud
 from cloudhands.burst.providers.simulated.options import Options
-from cloudhands.burst.providers.simulated.store import Store
-from cloudhands.common import clock
 from cloudhands.common.settings import Settings
 
 
@@ -16,8 +14,5 @@ def servers(settings: Settings) -> Mapping[str, Sequence[str]]:
 
 def _appliances(settings: Settings, name: str) -> Sequence[str]:
     options = Options.model_validate(settings.providers[name].options)
-    now = clock.now().timestamp()
-    with Store(settings.path(options.file)).reading() as found:
-        return [
-            row.appliance for row in found.all() if state_at(row.phase, row.since, now, options)
-        ]
+    cloud = SimulatedCloud(options, settings.state.absolute())
+    return [server.identity.appliance for server in cloud.everything().servers]

@@ -20,7 +20,6 @@ from cloudhands.ops import moving
 from cloudhands.ops.admin.main import main
 from cloudhands.ops.moving import copying
 from cloudhands.ops.testing_move import KEY_FILE, TABLES, copied, rows_of
-from cloudhands.web.app import configure
 from cloudhands.web.http.cookies import SESSION_COOKIE
 from cloudhands.web.testing import NOW, Portal
 
@@ -50,7 +49,7 @@ def done(filled, tmp_path_factory, postgresql_server):
         assert main(argv) == 0
     with db.opened(url, SECRET) as target:
         services = replace(portal.services, database=target)
-        over_target = replace(portal, services=services, config=configure(services))
+        over_target = replace(portal, services=services)
         told = json.loads(output.getvalue())
         yield Done(before, rows_of(target), told, target, over_target, cookie)
 

@@ -10,14 +10,18 @@ from uuid import uuid4
 
 from pydantic import BaseModel
 
-from cloudhands.burst.providers.simulated import addresses, options
-from cloudhands.burst.providers.simulated.lifecycle import Phase, state_at
-from cloudhands.burst.providers.simulated.store import Row, Servers, Store
+from cloudhands.burst.guard import Guarded
+from cloudhands.burst.providers.simulated import addresses, capacity, checks, options, views
+from cloudhands.burst.providers.simulated.faults_file import FaultsFile, beside
+from cloudhands.burst.providers.simulated.lifecycle import NEVER, Phase
+from cloudhands.burst.providers.simulated.luck import Luck
+from cloudhands.burst.providers.simulated.servers import Row, Servers
+from cloudhands.burst.providers.simulated.store import Store
+from cloudhands.burst.providers.simulated.troubles import NO_ANSWER, TroubledCloud, Troubles
 from cloudhands.common.clock import Clock, now
 from cloudhands.common.cloud import (
-    Address,
     Capabilities,
-    Full,
+    Cloud,
     Gone,
     Identity,
     Invalid,
@@ -30,7 +34,7 @@ from cloudhands.common.cloud import (
     Temporary,
 )
 
-USER_DATA_BYTES = 16_384
+_S = ServerState
 
 
 class SimulatedCloud:
@@ -39,93 +43,161 @@ class SimulatedCloud:
     :param options: its size, its speed and what it knows.
     :param state: the folder that a relative `file` is below.
     :param clock: tells what time it is there.
+    :param luck: how things go; here the faults of the options count for nothing.
     """
 
-    capabilities = Capabilities()
+    capabilities = Capabilities(resize=True, reboot=True, console=True, addresses=True)
 
-    def __init__(self, options: options.Options, state: Path, clock: Clock = now) -> None:
+    def __init__(
+        self, options: options.Options, state: Path, clock: Clock = now, luck: Luck | None = None
+    ) -> None:
         self._options = options
         self._store = Store(state / options.file)
         self._clock = clock
+        self._luck = luck or Luck()
+
+    # --- looking ---
 
     def find(self, identity: Identity) -> Sequence[Server]:
         """See `Cloud`."""
         with self._reading() as servers:
-            rows = servers.of(identity.installation, identity.appliance, identity.generation)
-        return [server for row in rows if (server := self._server(row))]
+            return self._told(servers.of(identity))
 
     def observe(self, server_id: str) -> Server:
         """See `Cloud`."""
         with self._reading() as servers:
-            return self._known(servers, server_id)[1]
-
-    def create(self, spec: ServerSpec) -> Server:
-        """See `Cloud`."""
-        self._check(spec)
-        with self._changing() as servers:
-            present = self._drop_gone(servers)
-            if len(present) >= self._options.capacity:
-                raise Full(f"all of its {self._options.capacity} servers are in use")
-            row = self._new(spec, present)
-            servers.add(row)
-        return _seen(row, ServerState.BUILDING)
-
-    def start(self, server_id: str) -> None:
-        """See `Cloud`; one that is still stopping refuses for now, as real ones do."""
-        self._ask(server_id, Phase.STARTING, {ServerState.STOPPED}, {ServerState.STOPPING})
-
-    def stop(self, server_id: str) -> None:
-        """See `Cloud`; one that does not run yet refuses for now, as real ones do."""
-        unready = {ServerState.BUILDING, ServerState.STARTING}
-        self._ask(server_id, Phase.STOPPING, {ServerState.RUNNING}, unready)
+            row, server = self._known(servers, server_id)
+            if row.seen_from > self._now():
+                raise Gone(f"there is no server {server_id}")
+            return server
 
     def listed(self, installation: str) -> Listing:
         """See `Cloud`."""
         with self._reading() as servers:
-            rows = [row for row in servers.all() if row.installation == installation]
-        return Listing([server for row in rows if (server := self._server(row))])
+            found = self._told(servers.of_installation(installation))
+            return Listing(found, views.held(servers.held.of_installation(installation)))
+
+    def everything(self) -> Listing:
+        """All that is there, of every installation, found or not; for who wants to know better."""
+        with self._reading() as servers:
+            found = [server for row in servers.all() if (server := self._server(row))]
+            return Listing(found, views.held(servers.held.all()))
 
     def standing(self, images: Collection[str], sizes: Collection[str]) -> Standing:
         """See `Cloud`."""
-        with self._reading() as servers:
-            used = sum(1 for row in servers.all() if self._server(row))
+        with self._changing() as servers:
+            held = Room(servers.held.count(), addresses.count(self._options.external_network))
+            quota = {**capacity.rooms(self._options, servers.uses()), "addresses": held}
         return Standing(
             sorted(set(images) - set(self._options.images)),
             sorted(set(sizes) - set(self._options.sizes)),
-            {"appliances": Room(used, self._options.capacity)},
+            quota,
         )
-
-    def give_address(self, server_id: str) -> None:
-        """See `Cloud`; it has one since it was created."""
-
-    def release(self, identity: Identity) -> None:
-        """See `Cloud`; an address goes with its server."""
-
-    def reboot(self, server_id: str) -> None:
-        """See `Cloud`."""
-        raise Invalid("this cloud reboots nothing")
-
-    def resize(self, server_id: str, size: str) -> None:
-        """See `Cloud`."""
-        raise Invalid("this cloud resizes nothing")
 
     def console(self, server_id: str) -> str:
         """See `Cloud`."""
-        raise Invalid("this cloud shows no console")
+        with self._reading() as servers:
+            row, _ = self._known(servers, server_id)
+            return servers.console(row.id)
+
+    # --- asking ---
+
+    def create(self, spec: ServerSpec) -> Server:
+        """See `Cloud`; its external address is given afterwards."""
+        checks.spec(self._options, spec)
+        with self._changing() as servers:
+            capacity.require(self._options, servers.uses(), spec.size)
+            row = self._new(spec, addresses.free(self._options.network, servers, "servers"))
+            servers.add(row)
+            self._write(
+                servers,
+                row,
+                f"building from {spec.image} as {spec.size}, "
+                f"{len(spec.authorized_keys)} authorized keys, "
+                f"{len(spec.user_data.encode())} bytes of user data",
+            )
+        return views.server_as(row, _S.BUILDING)
+
+    def start(self, server_id: str) -> None:
+        """See `Cloud`; one that is still stopping refuses for now, as real ones do."""
+        self._ask(server_id, Phase.STARTING, {_S.STOPPED}, {_S.STOPPING, _S.RESIZING, _S.FAILED})
+
+    def stop(self, server_id: str) -> None:
+        """See `Cloud`; one that does not run yet refuses for now, as real ones do."""
+        unready = {_S.BUILDING, _S.STARTING, _S.REBOOTING, _S.FAILED}
+        self._ask(server_id, Phase.STOPPING, {_S.RUNNING}, unready)
+
+    def reboot(self, server_id: str) -> None:
+        """See `Cloud`; one that does not run refuses for now, as real ones do."""
+        self._ask(server_id, Phase.REBOOTING, {_S.RUNNING}, set(_S) - {_S.RUNNING, _S.REBOOTING})
 
     def delete(self, server_id: str) -> None:
         """See `Cloud`."""
-        self._ask(server_id, Phase.DELETING, set(ServerState) - {ServerState.DELETING}, set())
+        late = self._luck.deletion_late_by()
+        self._ask(server_id, Phase.DELETING, set(_S) - {_S.DELETING}, set(), late)
+
+    def resize(self, server_id: str, size: str) -> None:
+        """See `Cloud`; one that is not stopped refuses for now, as real ones do."""
+        checks.size(self._options, size)
+        with self._changing() as servers:
+            row, seen = self._known(servers, server_id)
+            if row.size == size and seen.state in (_S.STOPPED, _S.RESIZING):
+                return
+            if seen.state is not _S.STOPPED:
+                raise Temporary(f"the server is {seen.state}")
+            capacity.require(self._options, servers.uses(), size, instead_of=row.size)
+            servers.resize(row.id, size)
+            self._enter(servers, row, Phase.RESIZING, f"resizing from {row.size} to {size}")
+
+    def give_address(self, server_id: str) -> None:
+        """See `Cloud`."""
+        with self._changing() as servers:
+            row, seen = self._known(servers, server_id)
+            if not row.external:
+                raise Invalid("the server was created to have no address from outside")
+            if seen.state in (_S.BUILDING, _S.DELETING, _S.FAILED):
+                raise Temporary(f"the server is {seen.state}")
+            if row.external_number is not None:
+                return
+            spare = [held for held in servers.held.of(row.identity) if held.server is None]
+            if spare:
+                servers.held.give(spare[0].number, row.id)
+            else:
+                number = addresses.free(self._options.external_network, servers, "held")
+                servers.held.take(number, row.identity, row.id)
+            self._write(servers, row, "was given an external address")
+
+    def release(self, identity: Identity) -> None:
+        """See `Cloud`; what a server still has is not given back yet, as with real ones."""
+        with self._changing() as servers:
+            for held in servers.held.of(identity):
+                if held.server is not None:
+                    raise Temporary(f"the server {held.server} has its external address still")
+                servers.held.release(held.number)
+
+    # --- how ---
 
     def _ask(
-        self, server_id: str, phase: Phase, ready: set[ServerState], unready: set[ServerState]
+        self,
+        server_id: str,
+        phase: Phase,
+        ready: set[ServerState],
+        unready: set[ServerState],
+        late: float = 0,
     ) -> None:
         with self._changing() as servers:
             row, seen = self._known(servers, server_id)
             if seen.state in unready:
                 raise Temporary(f"the server is still {seen.state}")
             if seen.state in ready:
-                servers.enter(row.id, phase, self._now())
+                self._enter(servers, row, phase, str(phase), late)
+
+    def _enter(self, servers: Servers, row: Row, phase: Phase, line: str, late: float = 0) -> None:
+        servers.enter(row.id, phase, min(self._now() + late, NEVER))
+        self._write(servers, row, line)
+
+    def _write(self, servers: Servers, row: Row, line: str) -> None:
+        servers.write(row.id, f"{self._clock().isoformat(timespec='seconds')} {row.name}: {line}")
 
     @contextmanager
     def _reading(self) -> Iterator[Servers]:
@@ -134,7 +206,10 @@ class SimulatedCloud:
 
     @contextmanager
     def _changing(self) -> Iterator[Servers]:
+        """The servers that are there, those that are gone by now dropped."""
         with self._answering(), self._store.changing() as servers:
+            until = self._now() - self._options.delete_seconds
+            servers.forget_deleted(until, stuck=not self._luck.sticking)
             yield servers
 
     @contextmanager
@@ -144,13 +219,12 @@ class SimulatedCloud:
         try:
             yield
         except sqlite3.OperationalError as error:
-            raise Temporary("the cloud did not answer in time") from error
+            raise Temporary(NO_ANSWER) from error
+        except sqlite3.DatabaseError as error:
+            raise Temporary(f"its file {self._options.file} cannot be used: {error}") from error
 
     def _now(self) -> float:
         return self._clock().timestamp()
-
-    def _state(self, row: Row) -> ServerState | None:
-        return state_at(row.phase, row.since, self._now(), self._options)
 
     def _known(self, servers: Servers, server_id: str) -> tuple[Row, Server]:
         row = servers.get(server_id)
@@ -159,29 +233,14 @@ class SimulatedCloud:
             raise Gone(f"there is no server {server_id}")
         return row, server
 
-    def _drop_gone(self, servers: Servers) -> list[Row]:
-        present = []
-        for row in servers.all():
-            if self._state(row):
-                present.append(row)
-            else:
-                servers.forget(row.id)
-        return present
+    def _told(self, rows: Sequence[Row]) -> Sequence[Server]:
+        """What is found of these now."""
+        now, known, luck = self._now(), self._options, self._luck
+        found = (views.server(row, now, known, luck) for row in rows if row.seen_from <= now)
+        return [server for server in found if server]
 
-    def _check(self, spec: ServerSpec) -> None:
-        if spec.image not in self._options.images:
-            raise Invalid(f"the cloud has no image {spec.image!r}")
-        if spec.size not in self._options.sizes:
-            raise Invalid(f"the cloud has no size {spec.size!r}")
-        if len(spec.user_data.encode()) > USER_DATA_BYTES:
-            raise Invalid(f"the user data is longer than {USER_DATA_BYTES} bytes")
-
-    def _new(self, spec: ServerSpec, present: Sequence[Row]) -> Row:
-        known, identity = self._options, spec.identity
-        external = ""
-        if spec.external_address:
-            used = {row.external_address for row in present}
-            external = addresses.free(known.external_network, used)
+    def _new(self, spec: ServerSpec, number: int) -> Row:
+        identity, building, now = spec.identity, self._luck.building(), self._now()
         return Row(
             id=str(uuid4()),
             installation=identity.installation,
@@ -190,29 +249,28 @@ class SimulatedCloud:
             name=spec.name,
             image=spec.image,
             size=spec.size,
-            address=addresses.free(known.network, {row.address for row in present}),
-            external_address=external,
+            number=number,
+            external=spec.external_address,
             phase=Phase.BUILDING,
-            since=self._now(),
+            since=now,
+            seen_from=now + building.seen_after if building.seen_after else 0,
+            problem=building.problem,
+            lacked_room=building.full,
         )
 
     def _server(self, row: Row) -> Server | None:
-        state = self._state(row)
-        return _seen(row, state) if state else None
+        return views.server(row, self._now(), self._options, self._luck)
 
 
-def _seen(row: Row, state: ServerState) -> Server:
-    held = [Address("private", row.address)]
-    if row.external_address:
-        held.append(Address("external", row.external_address, external=True))
-    return Server(
-        id=row.id,
-        identity=Identity(row.installation, row.appliance, row.generation),
-        state=state,
-        addresses=tuple(held),
-        size=row.size,
-        details={"name": row.name, "image": row.image, "size": row.size},
-    )
+def connected(name: str, options: options.Options, state: Path, clock: Clock = now) -> Cloud:
+    """A simulated cloud at which goes wrong what the options' faults say, or the file beside it.
+
+    :param name: the provider's name in the settings.
+    :param clock: tells what time it is there.
+    """
+    troubles = Troubles(FaultsFile(beside(state / options.file), options.faults))
+    cloud = SimulatedCloud(options, state, clock, troubles)
+    return Guarded(TroubledCloud(cloud, troubles, clock), name)
 
 
 class SimulatedAdapter:
@@ -220,9 +278,9 @@ class SimulatedAdapter:
 
     Options: ClassVar[type[BaseModel]] = options.Options
 
-    def connect(self, name: str, options: options.Options, state: Path) -> SimulatedCloud:
+    def connect(self, name: str, options: options.Options, state: Path) -> Cloud:
         """See `Adapter`."""
-        return SimulatedCloud(options, state)
+        return connected(name, options, state)
 
 
 ADAPTER = SimulatedAdapter()

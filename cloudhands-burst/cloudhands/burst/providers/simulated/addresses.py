@@ -1,18 +1,41 @@
 """Hands out the addresses of a simulated cloud's networks."""
 
-from collections.abc import Collection
-from ipaddress import IPv4Network
-from itertools import islice
+from ipaddress import IPv4Address, IPv4Network
+from typing import Literal
 
-from cloudhands.common.cloud import Full
+from cloudhands.burst.providers.simulated.servers import Servers
+from cloudhands.common.cloud import Address, Full
 
 
-def free(network: IPv4Network, used: Collection[str]) -> str:
-    """The lowest address of a network that nobody has; the first host is its gateway's.
+def free(network: IPv4Network, servers: Servers, kind: Literal["servers", "held"]) -> int:
+    """The lowest address of a network that nobody has, as a number.
 
+    :param kind: whose addresses: the servers' own, or those that are held.
     :raises Full: if every address is used.
     """
-    for host in islice(network.hosts(), 1, None):
-        if str(host) not in used:
-            return str(host)
-    raise Full(f"every address of the network {network} is in use")
+    first, last = _ends(network)
+    number = servers.held.lowest_free(kind, first, last) if first <= last else None
+    if number is None:
+        raise Full(f"every address of the network {network} is in use")
+    return number
+
+
+def count(network: IPv4Network) -> int:
+    """How many addresses a network has to give."""
+    first, last = _ends(network)
+    return max(0, last - first + 1)
+
+
+def own(number: int) -> Address:
+    """A server's own address, from its number."""
+    return Address("private", str(IPv4Address(number)))
+
+
+def external(number: int) -> Address:
+    """An address that a server is reached at from outside, from its number."""
+    return Address("external", str(IPv4Address(number)), external=True)
+
+
+def _ends(network: IPv4Network) -> tuple[int, int]:
+    # The first host is the gateway's; the ends of a network are nobody's.
+    return int(network.network_address) + 2, int(network.broadcast_address) - 1

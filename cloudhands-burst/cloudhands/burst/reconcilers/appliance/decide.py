@@ -1,98 +1,36 @@
 """Compares what is wanted with what is: pure, from a view and a sight to one action.
 
 It never asks what happened before: only the goal, the state that is written down, and what the
-cloud says now. The actions are values; `reconciler` carries them out.
+cloud says now. The actions are values; `step` carries them out.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import replace
 
+from cloudhands.burst.reconcilers.appliance.actions import (
+    Action,
+    Adopt,
+    Call,
+    Create,
+    EndNode,
+    Fail,
+    Finish,
+    GiveAddress,
+    GiveUp,
+    Move,
+    Place,
+    Reap,
+    Reboot,
+    Resize,
+    Resized,
+    Rest,
+    Retry,
+    Settle,
+    Wait,
+)
 from cloudhands.burst.reconcilers.appliance.observe import Sight
-from cloudhands.burst.reconcilers.appliance.view import View
+from cloudhands.burst.reconcilers.appliance.view import NodeView, View
 from cloudhands.common.cloud import Server, ServerState
-
-
-@dataclass(frozen=True)
-class Rest:
-    """It is as it is wanted."""
-
-
-@dataclass(frozen=True)
-class Wait:
-    """The cloud is busy with it: look again."""
-
-
-@dataclass(frozen=True)
-class Retry:
-    """Begin another try of what has failed."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Choose a cloud and write down the node that it shall be asked for."""
-
-
-@dataclass(frozen=True)
-class Create:
-    """Ask for the server: nothing bears its identity yet."""
-
-
-@dataclass(frozen=True)
-class Adopt:
-    """Write down the id of a server whose creation nobody told us of."""
-
-
-@dataclass(frozen=True)
-class Reap:
-    """Delete the twins, and see them go."""
-
-
-@dataclass(frozen=True)
-class Call:
-    """Ask the cloud for a change of the server, then move the state if `target` says so."""
-
-    verb: Literal["start", "stop", "delete"]
-    target: str | None = None
-    why: str = ""
-
-
-@dataclass(frozen=True)
-class Move:
-    """Write down what the cloud says.
-
-    :param at_rest: whether it is then as it is wanted.
-    :param unasked: whether nobody here asked for it: then it becomes the goal as well.
-    """
-
-    target: str
-    why: str
-    at_rest: bool = False
-    unasked: bool = False
-
-
-@dataclass(frozen=True)
-class EndNode:
-    """Write down that the server of an earlier try, or of what has failed, is gone."""
-
-
-@dataclass(frozen=True)
-class Finish:
-    """Write down that nothing is left at any cloud: it is deleted."""
-
-
-@dataclass(frozen=True)
-class Fail:
-    """Leave it to a person.
-
-    :param ended: whether there is no server, so that the node ends too.
-    """
-
-    reason: str
-    ended: bool = False
-
-
-Action = Rest | Wait | Retry | Place | Create | Adopt | Reap | Call | Move | EndNode | Finish | Fail
 
 LOST = "the cloud lost it: the server does not exist any more"
 WAIT = Wait()
@@ -101,10 +39,12 @@ _BUILT = Move("running", "the cloud runs it", at_rest=True)
 _STARTED_AT_THE_CLOUD = "it was started at the cloud"
 _ASKED_TO_START = "asked to start"
 _ASKED_TO_STOP = "asked to stop"
+_TO_BE_RESIZED = "stopped to be resized"
 _STOPPED = "the cloud says that it is stopped"
 _S = ServerState
 
-# By goal, state and what the cloud says; what is not here is waited for. A call that took effect
+# By goal, state and what the cloud says; what is not here is waited for, as a reboot or a change of
+# its size that nobody here asked for is: both end by themselves. A call that took effect
 # before it could be written down is caught up with through the same states: history has every step.
 POWER: Mapping[tuple[str, str, ServerState], Action] = {
     ("running", "provisioning", _S.RUNNING): _BUILT,
@@ -150,19 +90,20 @@ def decide(view: View, sight: Sight) -> Action:
     if view.node is None:
         return _without_node(view)
     if view.ending:
-        return _end(view, sight.server)
-    if view.state == "failed":
-        # It waits for a person; what it still held must not wait with it once its server is gone.
-        return Rest() if sight.server else EndNode()
+        return _end(view, view.node, sight)
     if sight.server is None:
-        return _missing(view)
+        return _missing(view, view.node, sight)
+    if view.state == "failed":
+        return Rest()
     if sight.twins:
         return Reap()
     if view.node.server_id != sight.server.id:
         return Adopt()
     if sight.server.state is ServerState.FAILED:
-        return Fail(_in_its_words(sight.server))
-    return POWER.get((view.goal, view.state, sight.server.state), WAIT)
+        return _broken(view, sight.server)
+    if view.to_be_resized:
+        return _resize(view, sight.server)
+    return _power(view, sight)
 
 
 def _without_node(view: View) -> Action:
@@ -173,20 +114,61 @@ def _without_node(view: View) -> Action:
     return Rest() if view.state == "failed" else Fail(LOST)
 
 
-def _end(view: View, server: Server | None) -> Action:
+def _end(view: View, node: NodeView, sight: Sight) -> Action:
+    server = sight.server
     movable = view.goal == "deleted" and view.state not in ("requested", "deleting")
     target = "deleting" if movable else None
     if server is None:
+        # Once the cloud has taken the call to delete it, nothing is to come any more.
+        if sight.settles_in and not node.ending:
+            return Settle()
         return Finish() if view.goal == "deleted" else EndNode()
     if server.state is not ServerState.DELETING:
         return Call("delete", target, "asked to be deleted")
     return Move("deleting", "asked to be deleted") if target else WAIT
 
 
-def _missing(view: View) -> Action:
-    never_made = view.node is not None and view.node.server_id is None
-    return Create() if never_made and view.state == "requested" else Fail(LOST, ended=True)
+def _missing(view: View, node: NodeView, sight: Sight) -> Action:
+    if view.state == "failed":
+        # It waits for a person; what it still held must not wait with it.
+        return Settle() if sight.settles_in else EndNode()
+    never_told = node.server_id is None and view.state == "requested"
+    if sight.settles_in and (never_told or view.building):
+        return Settle()
+    return Create() if never_told else Fail(LOST, ended=True)
 
 
-def _in_its_words(server: Server) -> str:
-    return f"the cloud could not run it: {server.problem or 'it gave no reason'}"
+def _broken(view: View, server: Server) -> Action:
+    reason = f"could not run it: {server.problem or 'it gave no reason'}"
+    if view.building:
+        return GiveUp(reason, server.full)
+    return Fail(f"the cloud {reason}")
+
+
+def _power(view: View, sight: Sight) -> Action:
+    assert sight.server is not None, "nothing to compare with"
+    now = (view.goal, view.state, sight.server.state)
+    if view.reboot_wanted and now == ("running", "running", ServerState.RUNNING):
+        return Reboot()
+    action = POWER.get(now, WAIT)
+    comes_to_run = isinstance(action, Move) and view.state in ("provisioning", "starting")
+    return GiveAddress() if comes_to_run and _lacks_address(view, sight) else action
+
+
+def _lacks_address(view: View, sight: Sight) -> bool:
+    has = sight.server is not None and sight.server.external
+    return view.wants_address and sight.capabilities.addresses and not has
+
+
+def _resize(view: View, server: Server) -> Action:
+    """It is stopped first; with the new size it comes to its goal as ever."""
+    if server.size == view.cloud_size and server.state in (_S.RUNNING, _S.STOPPED):
+        return Resized()
+    if view.state == "stopped" and server.state in (_S.STOPPED, _S.RESIZING):
+        return Resize()
+    action = POWER.get(("stopped", view.state, server.state), WAIT)
+    if isinstance(action, Move):
+        action = replace(action, at_rest=False)
+    if isinstance(action, Move | Call) and action.why == _ASKED_TO_STOP:
+        action = replace(action, why=_TO_BE_RESIZED)
+    return action

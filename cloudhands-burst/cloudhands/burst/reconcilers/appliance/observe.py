@@ -1,10 +1,12 @@
 """Looks at the cloud for the server of a node."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cloudhands.burst.reconcilers.appliance.view import NodeView
-from cloudhands.common.cloud import Cloud, Gone, Identity, Server, ServerState
+from cloudhands.common.cloud import Capabilities, Cloud, Gone, Identity, Server, ServerState
+
+BARE = Capabilities()
 
 
 @dataclass(frozen=True)
@@ -14,29 +16,39 @@ class Sight:
     :param server: the node's server, None if there is none.
     :param twins: more servers of the same identity, made by a create that was repeated, and
         not being deleted yet.
+    :param settles_in: seconds for which it means nothing that there is none: one that was asked
+        for a moment ago may still come to be seen.
+    :param capabilities: what the cloud can do.
     """
 
     server: Server | None = None
     twins: tuple[Server, ...] = ()
+    settles_in: float = 0
+    capabilities: Capabilities = BARE
 
 
 def look(
-    cloud: Cloud, identity: Identity, node: NodeView, *, building: bool, ending: bool
+    cloud: Cloud, identity: Identity, node: NodeView, *, building: bool, settles_in: float
 ) -> Sight:
     """Look a node's server up: by its id, or by its identity while the id is not known.
 
     :param building: whether it was asked for and does not run yet; then its twins are seen too,
         once there is something to decide.
-    :param ending: whether it shall go; then a twin that was left over is found too.
+    :param settles_in: see `Sight`.
     :raises CloudError: whatever the cloud answers but `Gone`.
     """
+    seen = _look(cloud, identity, node, building=building)
+    return replace(seen, settles_in=settles_in, capabilities=cloud.capabilities)
+
+
+def _look(cloud: Cloud, identity: Identity, node: NodeView, *, building: bool) -> Sight:
     if node.server_id is None:
         return _sight(cloud.find(identity))
     try:
         server = cloud.observe(node.server_id)
     except Gone:
         # Nothing is given back before no server bears the identity any more.
-        return _sight(cloud.find(identity)) if building or ending else Sight()
+        return _sight(cloud.find(identity))
     if building and server.state is not ServerState.BUILDING:
         others = [other for other in cloud.find(identity) if other.id != server.id]
         return _sight([server, *others], server.id)

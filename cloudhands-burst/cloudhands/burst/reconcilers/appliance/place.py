@@ -1,39 +1,31 @@
-"""Gathers what placement needs from the rows and the settings."""
+"""Chooses a cloud for an appliance that is held, and asks for approval where that is needed."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from cloudhands.burst.placement import Candidate, Choice, choose
+from cloudhands.burst.reconcilers.appliance.given_up import hopeless
 from cloudhands.common.appliance.tables import Appliance
-from cloudhands.common.limits import Amounts, shortage
-from cloudhands.common.provider.queries import subscriptions_of
-from cloudhands.common.provider.tables import Subscription
+from cloudhands.common.placement import Choice
+from cloudhands.common.placement.asking import ask
+from cloudhands.common.placement.gathering import circumstances
+from cloudhands.common.placement.queries import approved
 from cloudhands.common.settings import Settings
 
 
 def place(session: Session, settings: Settings, appliance: Appliance, now: datetime) -> Choice:
     """Choose a cloud for an appliance among its organisation's."""
-    subscriptions = subscriptions_of(session, appliance.organisation_id)
-    candidates = [
-        _candidate(subscription, settings, appliance.share) for subscription in subscriptions
-    ]
-    return choose(candidates, appliance.definition, appliance.size, now)
-
-
-def _candidate(subscription: Subscription, settings: Settings, share: Amounts) -> Candidate:
-    provider = subscription.provider
-    defined = settings.providers.get(provider.name)
-    memory = timedelta(seconds=settings.burst.full_memory)
-    return Candidate(
-        provider=provider.name,
-        label=defined.label if defined else provider.name,
-        defined=defined is not None,
-        public=defined.public if defined else False,
-        priority=subscription.priority,
-        overflow=subscription.overflow,
-        state=subscription.state,
-        full_since=subscription.full_until - memory if subscription.full_until else None,
-        full_until=subscription.full_until,
-        shortage=shortage(subscription, share),
+    found = circumstances(
+        session,
+        settings,
+        appliance.organisation_id,
+        now,
+        approved=approved(session, appliance),
+        failures=hopeless(session, appliance),
+        without=appliance.id,
+        lock=True,
     )
+    choice = found.choice(appliance.definition, appliance.size)
+    if choice.asking:
+        ask(session, appliance, choice.asking, now)
+    return choice

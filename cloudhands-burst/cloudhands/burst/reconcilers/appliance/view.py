@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,12 +19,18 @@ class NodeView:
 
     :param provider: the provider's name in the settings.
     :param server_id: the cloud's id, None until the cloud has told it.
+    :param asked_at: when the cloud was last asked for it, None if it never was, or has refused.
+    :param ending: whether the cloud has taken a call to delete it.
+    :param given_up: whether it could not be built, so that another shall take its place.
     """
 
     id: int
     generation: int
     provider: str
     server_id: str | None
+    asked_at: datetime | None = None
+    ending: bool = False
+    given_up: bool = False
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,9 @@ class View:
     """What is wanted and what was last seen of one appliance.
 
     :param seen_generation: the generation that `state` tells of.
+    :param seen_size: the size that its server has, None if it has none.
+    :param reboot_wanted: whether a reboot was asked for that the cloud was not.
+    :param attempt: how many times in a row something has failed.
     """
 
     uuid: UUID
@@ -42,6 +52,9 @@ class View:
     definition: Mapping[str, Any]
     authorized_keys: Sequence[str]
     node: NodeView | None
+    seen_size: str | None = None
+    reboot_wanted: bool = False
+    attempt: int = 0
 
     @property
     def to_be_retried(self) -> bool:
@@ -51,10 +64,11 @@ class View:
 
     @property
     def ending(self) -> bool:
-        """Whether its node has to go: it shall be deleted, or the node is an earlier try's."""
+        """Whether its node has to go: it shall be deleted, or the node is of a try that is over."""
         if self.node is None:
             return False
-        return self.goal == "deleted" or self.node.generation != self.generation
+        over = self.node.given_up or self.node.generation != self.generation
+        return self.goal == "deleted" or over
 
     @property
     def to_be_looked_at(self) -> bool:
@@ -65,6 +79,25 @@ class View:
     def building(self) -> bool:
         """Whether its server was asked for and has not been seen to run yet."""
         return self.state == "provisioning"
+
+    @property
+    def to_be_resized(self) -> bool:
+        """Whether its server has another size than it shall have."""
+        return self.seen_size not in (None, self.size)
+
+    @property
+    def wants_address(self) -> bool:
+        """Whether it shall be reached from outside."""
+        return bool(self.definition.get("external_address"))
+
+    @property
+    def cloud_size(self) -> str:
+        """The size that it shall have, as the cloud where it is calls it."""
+        return self._size_at(self.node.provider) if self.node else ""
+
+    def _size_at(self, provider: str) -> str:
+        name: str = self.definition["sizes"][self.size]["on"][provider]
+        return name
 
     def keeps(self, node: NodeView, server_id: str) -> bool:
         """Whether a server that was just made for a node is this appliance's, or may become so.
@@ -82,15 +115,15 @@ class View:
         generation = self.node.generation if self.node else self.generation
         return Identity(installation, str(self.uuid), generation)
 
-    def spec(self, identity: Identity, provider: str) -> ServerSpec:
+    def spec(self, identity: Identity, provider: str, user_data: str) -> ServerSpec:
         """What to ask a provider for."""
         return ServerSpec(
             identity=identity,
             name=name_of(identity),
             image=self.definition["images"][provider],
-            size=self.definition["sizes"][self.size]["on"][provider],
+            size=self._size_at(provider),
             authorized_keys=tuple(self.authorized_keys),
-            user_data=self.definition["user_data"],
+            user_data=user_data,
             external_address=self.definition["external_address"],
         )
 
@@ -114,8 +147,19 @@ def read(session: Session, appliance_id: int) -> View:
         definition=appliance.definition,
         authorized_keys=appliance.authorized_keys,
         node=_node(node) if node else None,
+        seen_size=appliance.seen_size,
+        reboot_wanted=appliance.reboots_wanted != appliance.reboots_done,
+        attempt=appliance.attempt,
     )
 
 
 def _node(node: Node) -> NodeView:
-    return NodeView(node.id, node.generation, node.provider.name, node.server_id)
+    return NodeView(
+        id=node.id,
+        generation=node.generation,
+        provider=node.provider.name,
+        server_id=node.server_id,
+        asked_at=node.asked_at,
+        ending=node.ending_at is not None,
+        given_up=bool(node.failure),
+    )

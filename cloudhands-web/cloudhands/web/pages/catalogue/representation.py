@@ -6,8 +6,10 @@ from cloudhands.common.appliance.commands import Launch
 from cloudhands.common.catalogue.tables import CatalogueItem
 from cloudhands.common.organisation.queries import About
 from cloudhands.web.http.creation import of_last_creation
+from cloudhands.web.pages.catalogue.preflight import Told
 from cloudhands.web.representation import Link, Option, Representation, options
 from cloudhands.web.request import PortalRequest
+from cloudhands.web.sizes import described
 
 
 def of_catalogue(
@@ -26,8 +28,13 @@ def of_catalogue(
     )
 
 
-def of_item(request: PortalRequest, organisation: About, item: CatalogueItem) -> Representation:
-    """One item; whoever sees it may launch it."""
+def of_item(
+    request: PortalRequest, organisation: About, item: CatalogueItem, placement: Told | None = None
+) -> Representation:
+    """One item; whoever sees it may launch it.
+
+    :param placement: what a launch would meet now; None as one of a list.
+    """
     uuid = organisation.uuid
     path = request.route_path("launch", organisation=uuid, item=item.uuid)
     return Representation(
@@ -37,6 +44,7 @@ def of_item(request: PortalRequest, organisation: About, item: CatalogueItem) ->
             "summary": item.summary,
             "description": item.definition["description"],
             "organisation": organisation.title,
+            **({} if placement is None else {"placement": placement}),
         },
         nav=[
             Link("self", path, item.title),
@@ -47,14 +55,7 @@ def of_item(request: PortalRequest, organisation: About, item: CatalogueItem) ->
 
 
 def _launch(request: PortalRequest, path: str, item: CatalogueItem) -> Option:
-    sizes = [
-        (
-            name,
-            f"{size['title']}: {size['vcpus']} vCPU, {size['memory_mb'] / 1024:g} GB memory, "
-            f"{size['disk_gb']} GB disk",
-        )
-        for name, size in item.definition["sizes"].items()
-    ]
+    sizes = [(name, described(size)) for name, size in item.definition["sizes"].items()]
     values = {"label": item.title, "size": item.definition["default_size"]}
     key = str(of_last_creation(request))
     return Option("launch", "Launch", path, Launch, values, {"size": sizes}, idempotency_key=key)

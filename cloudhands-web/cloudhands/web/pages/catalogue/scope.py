@@ -1,10 +1,12 @@
 """The context of an item's page."""
 
+from pyramid.decorator import reify
 from sqlalchemy import select
 
 from cloudhands.common.catalogue.tables import CatalogueItem
 from cloudhands.common.errors import NotFound
 from cloudhands.common.permissions import allowed
+from cloudhands.web.pages.catalogue.preflight import Told, look_ahead
 from cloudhands.web.request import PortalRequest
 from cloudhands.web.security.scopes import OrganisationScope, path_uuid
 
@@ -32,3 +34,8 @@ class ItemScope(OrganisationScope):
         """Its row, as it is now."""
         found: CatalogueItem = self.request.db.get_one(CatalogueItem, self.item_id)
         return found
+
+    @reify
+    def placement(self) -> Told:
+        """What a launch would meet now."""
+        return look_ahead(self.request, self.seen.id, self.item)

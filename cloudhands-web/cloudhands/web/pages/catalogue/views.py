@@ -27,8 +27,12 @@ def shown(scope: OrganisationScope, request: PortalRequest) -> tuple[Version, ..
 
 
 def shown_of_item(scope: ItemScope, request: PortalRequest) -> tuple[Version, ...]:
-    """What an item's page depends on; every launch makes its form a new one."""
-    return (*scope.seen.versions, scope.version, of_last_creation(request))
+    """What an item's page depends on; every launch makes its form a new one.
+
+    Where it would go depends on the time as well: a cloud that was full is tried again.
+    """
+    last = of_last_creation(request)
+    return (*scope.seen.versions, scope.version, last, repr(scope.placement))
 
 
 @view_config(
@@ -52,7 +56,7 @@ def show(scope: OrganisationScope, request: PortalRequest) -> Representation:
 )
 def show_item(scope: ItemScope, request: PortalRequest) -> Representation:
     """One item, and the form that launches it."""
-    return of_item(request, scope.organisation, scope.item)
+    return of_item(request, scope.organisation, scope.item, scope.placement)
 
 
 @view_config(
@@ -66,10 +70,16 @@ def launch(scope: ItemScope, request: PortalRequest) -> Response:
             organisation = session.get_one(Organisation, scope.seen.id)
             item = session.get_one(CatalogueItem, scope.item_id)
             appliance = commands.launch(
-                session, request.viewer, organisation, item, wanted, request.services.clock()
+                session,
+                request.viewer,
+                organisation,
+                item,
+                wanted,
+                request.services.clock(),
+                request.services.settings.appliances.lifetime_days,
             )
             path = request.route_path("appliance", appliance=appliance.uuid)
             return created(request, session, path)
     except InvalidInput as error:
-        page = of_item(request, scope.organisation, scope.item)
+        page = of_item(request, scope.organisation, scope.item, scope.placement)
         return reject(request, LAUNCH, page, "launch", error)

@@ -8,6 +8,7 @@ from cloudhands.common.membership import queries as memberships
 from cloudhands.common.membership.queries import Listed
 from cloudhands.common.organisation.queries import About
 from cloudhands.common.permissions import Role
+from cloudhands.common.placement.queries import waiting_in
 from cloudhands.web.pages.appliance.representation import summary
 from cloudhands.web.representation import Link, Representation
 from cloudhands.web.request import PortalRequest
@@ -19,6 +20,8 @@ def of_organisation(
     """An organisation with its appliances and members."""
     shown = appliances.listed(request.connection, organisation.id)
     addresses = appliances.addresses_in(request.connection, organisation.id)
+    may_approve = permissions.allowed("appliance.approve", roles)
+    waiting = waiting_in(request.connection, organisation.id) if may_approve else {}
     return Representation(
         title=organisation.title,
         info={
@@ -29,7 +32,10 @@ def of_organisation(
         },
         nav=_nav(request, organisation, roles),
         items={
-            "ch:appliance": [summary(request, row, addresses.get(row.id, ())) for row in shown],
+            "ch:appliance": [
+                summary(request, row, addresses.get(row.id, ()), waiting.get(row.id, ""))
+                for row in shown
+            ],
             "ch:members": _members(request, organisation, roles),
         },
     )

@@ -64,6 +64,8 @@ _ALL = (
             "deleted or failed.",
             "goal": "What is wanted: running, stopped or deleted.",
             "problem": "What hinders it for the time being, in plain words, or null.",
+            "setup": "How far the machine's own set-up is, as it reports: booting, ready (people "
+            "can sign in) or failed; empty if it has not run yet or does not report.",
             "size": "The name of its size.",
             "provider": "The name of the cloud where it runs; empty until one is chosen.",
             "provider_title": "What people call that cloud.",
@@ -72,6 +74,12 @@ _ALL = (
             "created_at": "When it was asked for (ISO 8601, UTC).",
             "item": "The title of its catalogue item. Not in a list.",
             "organisation": "The title of its organisation. Not in a list.",
+            "expires_at": "Until when it is wanted (ISO 8601, UTC), or null. Not in a list.",
+            "expired_at": "Since when that is over (ISO 8601, UTC), or null. It is stopped "
+            "then, and will be deleted unless it is extended. Not in a list.",
+            "account": "The account that people sign in to over SSH. Not in a list.",
+            "setup_at": "Since when setup is so (ISO 8601, UTC), or null. Not in a list.",
+            "setup_log": "The last lines of the machine's set-up, as text. Not in a list.",
             "placement": "Each cloud that was considered: label, chosen, reason. Not in a list.",
             "moving": "Whether its state will change by itself. Not in a list.",
         },

@@ -30,13 +30,25 @@ _ALL = (
     Template("launch", "Ask for an appliance of a catalogue item.", "An item of the catalogue."),
     Template("start", "The appliance shall run.", "An appliance that is or will be stopped."),
     Template("stop", "The appliance shall be stopped.", "An appliance that is or will be running."),
-    Template("reboot", "Restart what runs on the appliance."),
-    Template("resize", "Give the appliance another size."),
+    Template(
+        "reboot",
+        "Restart what runs on the appliance, once.",
+        "An appliance that is running, where its cloud can do it.",
+    ),
+    Template(
+        "resize",
+        "Give the appliance another size; it is stopped for that, and started again.",
+        "Behind an appliance's link edit-form, where its cloud can do it.",
+    ),
     Template(
         "delete", "The appliance shall be gone, for ever.", "An appliance that is not deleted yet."
     ),
     Template("retry", "Try again what failed.", "An appliance that has failed."),
-    Template("extend", "Let the appliance expire later."),
+    Template(
+        "extend",
+        "Let the appliance expire later: as late as one that is launched now.",
+        "An appliance that expires and is not to be deleted.",
+    ),
     Template(
         "rename", "Give the appliance another label.", "Behind an appliance's link edit-form."
     ),
@@ -52,7 +64,11 @@ _ALL = (
         "Take an invitation or a membership back.",
         "Behind a member's link edit-form, while the membership is open.",
     ),
-    Template("approve", "Let somebody go on with what needs consent."),
+    Template(
+        "approve",
+        "Let the appliance use the public cloud that it waits for.",
+        "An appliance that waits for it, in a list too, for who administers its organisation.",
+    ),
     Template(
         "set-role",
         "Give a member another role.",

@@ -1,0 +1,175 @@
+"""An open transaction on one appliance: what every record of it is made of."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from cloudhands.burst.context import Context
+from cloudhands.burst.outcome import Again
+from cloudhands.burst.reconcilers.appliance import nodes
+from cloudhands.burst.reconcilers.appliance.view import View
+from cloudhands.common import history, limits, work
+from cloudhands.common.actor.commands import component
+from cloudhands.common.actor.queries import BURST
+from cloudhands.common.appliance.queries import living_node
+from cloudhands.common.appliance.states import APPLIANCE
+from cloudhands.common.appliance.tables import Appliance, Node
+from cloudhands.common.errors import CloudhandsError, LimitReached
+from cloudhands.common.forms import writable
+from cloudhands.common.limits import Amounts
+from cloudhands.common.machine import move
+from cloudhands.common.organisation.tables import Organisation
+from cloudhands.common.provider.queries import subscription
+from cloudhands.common.provider.tables import Provider, Subscription
+from cloudhands.common.work import Claim
+
+
+class Overtaken(CloudhandsError):
+    """A person changed the appliance while it was acted on: what was seen does not count."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An open transaction on one appliance that is still ours."""
+
+    session: Session
+    appliance: Appliance
+    claim: Claim
+    now: datetime
+
+    def move(self, target: str, why: str) -> None:
+        """Move it to another state."""
+        if target != "running":
+            # A server that has stopped starts anew: a reboot that is still to come would be one
+            # more, at a time when nobody expects it.
+            self.appliance.reboots_done = self.appliance.reboots_wanted
+        actor = component(self.session, BURST, self.now)
+        move(self.session, APPLIANCE, self.appliance, target, actor, why, self.now)
+
+    def note(self, why: str) -> None:
+        """Write a row of history while the state stays."""
+        actor, state = component(self.session, BURST, self.now), self.appliance.state
+        appliance, now = self.appliance, self.now
+        history.record(self.session, appliance, actor, why, now, from_state=state, to_state=state)
+
+    def node(self) -> Node:
+        """The living node.
+
+        :raises Overtaken: if it has ended.
+        """
+        node = living_node(self.session, self.appliance)
+        if node is None:
+            raise Overtaken(f"the node of appliance {self.appliance.uuid} has ended")
+        return node
+
+    def subscription(self) -> Subscription:
+        """The organisation's use of the provider that the node is at."""
+        organisation_id, provider_id = self.appliance.organisation_id, self.node().provider_id
+        return subscription(self.session, organisation_id, provider_id, lock=True)
+
+    def end_node(self) -> None:
+        """Write down that its server is gone, if it had one, and give back what it had."""
+        node = living_node(self.session, self.appliance)
+        if node is not None:
+            self.give_back_share()
+            self._settle_size(self.appliance.size)
+            nodes.end(self.session, node, self.now)
+
+    def have_size(self, size: str) -> None:
+        """Write down which size the server has, and shall have, now.
+
+        What was reserved for a change beyond that is given back.
+        """
+        used = self.subscription()  # before the organisation, as everywhere
+        left = self._settle_size(size)
+        if any(left):
+            limits.give_back(self.session, Subscription, used.id, left)
+
+    def _settle_size(self, size: str) -> Amounts:
+        before = self.appliance.share
+        self.appliance.size = self.appliance.seen_size = size
+        left = limits.beyond(before, self.appliance.share)
+        if any(left):
+            organisation_id = self.appliance.organisation_id
+            limits.give_back(self.session, Organisation, organisation_id, left)
+        return left
+
+    def mark_full(self, memory: float) -> None:
+        """Remember for so many seconds that the cloud has no room for the organisation."""
+        used = self.subscription()
+        used.full_until = self.now + timedelta(seconds=memory)
+        used.version += 1
+
+    def reserve_share(self, chosen: Subscription) -> None:
+        """Take what the node shall have of the subscription's limits.
+
+        :raises Overtaken: if another appliance has taken the last of it since it was chosen.
+        """
+        try:
+            limits.reserve(self.session, Subscription, chosen.id, self.appliance.share, "it")
+        except LimitReached as error:
+            raise Overtaken(str(error)) from error
+
+    def give_back_share(self) -> None:
+        """Give back what the living node had of the subscription's limits."""
+        share = self.appliance.share
+        limits.give_back(self.session, Subscription, self.subscription().id, share)
+
+    def place(self, provider: Provider | None) -> None:
+        """Show at which provider it is, as one change."""
+        self.appliance.provider_id = provider.id if provider else None
+        self.appliance.seen_size = self.appliance.size if provider else None
+        self.appliance.version += 1
+
+    def tell(self, problem: str, placement: list[dict[str, Any]] | None = None) -> None:
+        """Show a problem, or that there is none any more, as one change.
+
+        :param placement: how the choice of a cloud came about, if there was one to make.
+        """
+        problem = writable(problem)
+        before = (self.appliance.problem, self.appliance.placement)
+        now = (problem, self.appliance.placement if placement is None else placement)
+        if now != before:
+            self.appliance.problem, self.appliance.placement = now
+            self.appliance.version += 1
+
+    def release(self, after: float | None) -> None:
+        """Give the claim back, to be looked at again after so many seconds, or left at rest."""
+        due_at = None if after is None else self.now + timedelta(seconds=after)
+        work.release(self.appliance, self.claim, due_at, self.now)
+
+    def settle(self, after: float | None, problem: str = "") -> None:
+        """Give the claim back after what went well."""
+        self.tell(problem)
+        self.appliance.attempt = 0
+        self.release(after)
+
+
+class Book:
+    """Opens transactions on appliances, each only while its claim is held."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    @contextmanager
+    def _open(self, claim: Claim, view: View) -> Iterator[Entry]:
+        with self._context.database.writing() as session:
+            entry = self._entry(session, claim)
+            found = entry.appliance
+            if (found.state, found.generation) != (view.state, view.generation):
+                raise Overtaken(f"appliance {found.uuid} is {found.state} now, not {view.state}")
+            yield entry
+
+    def _entry(self, session: Session, claim: Claim) -> Entry:
+        return Entry(session, work.held(session, claim), claim, self._context.clock())
+
+    def _renew(self, entry: Entry) -> None:
+        work.renew(entry.appliance, entry.now, self._context.settings.burst.claim)
+
+    def _look_soon(self, entry: Entry, problem: str = "") -> Again:
+        entry.settle(self._context.poll, problem)
+        return Again(self._context.poll, problem)
