@@ -19,6 +19,7 @@ from cloudhands.common import schema, service
 from cloudhands.common.clock import DatabaseClock
 from cloudhands.common.db import explained
 from cloudhands.common.listener import listening
+from cloudhands.common.listing import commands as listing
 from cloudhands.common.opening import opened_for
 from cloudhands.common.provider.commands import check_soon
 from cloudhands.common.work import UNREACHABLE
@@ -49,6 +50,8 @@ def _main(options: argparse.Namespace) -> int:
         clock = DatabaseClock(database)
         with explained(database):
             installation = known(database, clock, clouds)
+            with database.writing() as session:
+                listing.begin(session, clouds, clock())
         metrics = Metrics()
         pauses = Pauses(database, settings, clock)
         guarded = calls.connected(clouds, settings, pauses, metrics)

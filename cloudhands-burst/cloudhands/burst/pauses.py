@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.orm import Session
@@ -43,6 +43,19 @@ def put_aside(session: Session, provider: str) -> float:
     if provider not in queries.paused(session):
         return 0
     return ASIDE_SECONDS * random.uniform(0.5, 1)
+
+
+def tell_operators(session: Session, settings: Settings, provider: Provider, now: datetime) -> None:
+    """Write to the operators that a provider has just been paused, if the settings say where."""
+    to, defined = settings.operators_mail, settings.providers.get(provider.name)
+    if not to:
+        return
+    values = {
+        "provider": provider.name,
+        "label": defined.label if defined else provider.name,
+        "reason": provider.problem,
+    }
+    post(session, to, MAIL, values, now, f"{MAIL}:{provider.uuid}:{provider.touch_count}")
 
 
 class Pauses:
@@ -101,18 +114,6 @@ class Pauses:
                 return
             provider.attempt = attempt
             if not attempt:
-                self._mail(session, provider)
+                tell_operators(session, self._settings, provider, now)
         self._known = None
         log.error("paused", provider=name, reason=reason, probe_in=round(wait, 1))
-
-    def _mail(self, session: Session, provider: Provider) -> None:
-        to, defined = self._settings.operators_mail, self._settings.providers.get(provider.name)
-        if not to:
-            return
-        values = {
-            "provider": provider.name,
-            "label": defined.label if defined else provider.name,
-            "reason": provider.problem,
-        }
-        once = f"{MAIL}:{provider.uuid}:{provider.touch_count}"
-        post(session, to, MAIL, values, self._clock(), once)

@@ -67,7 +67,12 @@ class Picture(NamedTuple):
 
     @property
     def living(self) -> Rows:
-        """The nodes that have not ended."""
+        """The nodes that have neither ended nor been abandoned."""
+        return [node for node in self.kept if node.abandoned_at is None]
+
+    @property
+    def kept(self) -> Rows:
+        """The nodes that have not ended: what they have is still theirs."""
         return [node for node in self.nodes if node.ended_at is None]
 
     @property
@@ -107,7 +112,7 @@ def forgotten(picture: Picture, held: Sequence[Identity]) -> Iterator[str]:
     :param held: for whom addresses are held.
     """
     uuids = {row.id: str(row.uuid) for row in picture.appliances}
-    living = {(uuids[node.appliance_id], node.generation) for node in picture.living}
+    living = {(uuids[node.appliance_id], node.generation) for node in picture.kept}
     for identity in held:
         if (identity.appliance, identity.generation) not in living:
             yield f"an address of {identity} is held, and no living node is it"
@@ -165,6 +170,11 @@ def _limits(picture: Picture) -> Iterator[str]:
     for node in picture.living:
         of = rows[node.appliance_id]
         _add(placed, uses[of.organisation_id, node.provider_id], _share(of))
+    for node in picture.kept:
+        if node.abandoned_at is not None:
+            of, share = rows[node.appliance_id], Amounts(**node.share)
+            _add(placed, uses[of.organisation_id, node.provider_id], share)
+            _add(agreed, of.organisation_id, share)
     for kind, sums in (("organisations", agreed), ("subscriptions", placed)):
         for row in getattr(picture, kind):
             for name in WORDS:
@@ -202,8 +212,9 @@ def _addresses(picture: Picture) -> Iterator[str]:
     for key, count in Counter((row.provider_id, row.network, row.address) for row in held).items():
         if count > 1:
             yield f"address {key} is held {count} times"
+    kept = {node.id for node in picture.kept}
     for row in held:
-        if row.node_id not in living:
+        if row.node_id not in kept:
             yield f"address {row.address} is held by a node that has ended"
     holders = {living[row.node_id].appliance_id for row in held if row.node_id in living}
     for row in picture.appliances:
@@ -237,7 +248,7 @@ def _servers(picture: Picture) -> Iterator[str]:
             rows[node.appliance_id],
             node,
         )
-        for node in picture.living
+        for node in picture.kept
     }
     for provider, servers in picture.servers.items():
         for server in servers:
@@ -248,5 +259,7 @@ def _servers(picture: Picture) -> Iterator[str]:
                 yield f"server {key} is at a cloud, and no living node is it"
                 continue
             row, node = nodes[key]
+            if node.abandoned_at is not None:
+                continue
             if server.id != node.server_id and row.due_at is None and row.state != "failed":
                 yield f"server {key} is a twin, and nobody will look"

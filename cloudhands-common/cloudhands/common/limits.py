@@ -136,6 +136,11 @@ def reserve(
         raise LimitReached(f"{who} {why}. Delete something, or ask for a higher limit.")
 
 
+def take(session: Session, model: type[Limited], row_id: int, amounts: Amounts) -> None:
+    """Write down a share that is taken already, also where that passes a limit."""
+    session.execute(update(model).where(model.id == row_id).values(_changed(model, amounts, 1)))
+
+
 def give_back(session: Session, model: type[Limited], row_id: int, amounts: Amounts) -> None:
     """Give a share back, once what it was for is confirmed gone.
 

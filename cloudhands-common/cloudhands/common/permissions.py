@@ -49,6 +49,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "organisation.set-terms": frozenset({_R.OPERATOR}),
     "provider.pause": frozenset({_R.OPERATOR, _R.BURST}),
     "provider.resume": frozenset({_R.OPERATOR, _R.BURST}),
+    "provider.reconcile": frozenset({_R.OPERATOR}),
     "work.hasten": frozenset({_R.OPERATOR}),
     "membership.grant": frozenset({_R.OPERATOR}),
     "membership.admit": frozenset({_R.BURST}),
@@ -85,6 +86,8 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "appliance.approve": frozenset({_R.ADMIN}),
     "appliance.extend": frozenset({_R.OWNER, _R.ADMIN}),
     "appliance.expire": frozenset({_R.BURST}),
+    "appliance.abandon": frozenset({_R.OPERATOR}),
+    "appliance.write-off": frozenset({_R.OPERATOR}),
     # Over SSH: the machine asks for their keys.
     "appliance.sign-in": frozenset({_R.OWNER, _R.ADMIN}),
     "appliance.ask-keys": frozenset({_R.MACHINE}),

@@ -23,6 +23,7 @@ from cloudhands.common.db import Artifact, Base, Database, explained
 from cloudhands.common.errors import DatabaseError
 from cloudhands.common.expiry import tables as expiry
 from cloudhands.common.history import tables as history
+from cloudhands.common.listing import tables as listing
 from cloudhands.common.mail import tables as mail
 from cloudhands.common.membership import tables as membership
 from cloudhands.common.organisation import tables as organisation
@@ -42,6 +43,7 @@ SUBJECTS = (
     expiry,
     history,
     idempotency,
+    listing,
     mail,
     membership,
     organisation,

@@ -114,6 +114,38 @@ def _free(model: type[Due], now: datetime) -> ColumnElement[bool]:
     return or_(model.claim_until.is_(None), model.claim_until <= now)
 
 
+def seize(
+    session: Session, model: type[Due], id_: int, now: datetime, seconds: float
+) -> Claim | None:
+    """Claim one artifact whether it is due or not, to keep others from it; None if it is held.
+
+    :param session: a writing one.
+    :param seconds: how long the claim lasts; `leave` ends it before.
+    """
+    token = secrets.token_hex(16)
+    wanted = session.scalar(
+        update(model)
+        .where(model.id == id_, _free(model, now))
+        .values(claim_token=token, claim_until=now + timedelta(seconds=seconds))
+        .returning(model.wanted_version)
+        .execution_options(synchronize_session=False)
+    )
+    return None if wanted is None else Claim(model, id_, token, wanted)
+
+
+def leave(session: Session, seized: Claim) -> None:
+    """Give back what was seized, due when it was due; no effect if another holds it since."""
+    left = session.execute(
+        update(seized.model)
+        .where(seized.model.id == seized.id, seized.model.claim_token == seized.token)
+        .values(claim_token=None, claim_until=None)
+        .returning(seized.model.due_at)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    if left and left.due_at is not None:
+        _notify(session)
+
+
 def next_due(session: Session, model: type[Due], *where: ColumnElement[bool]) -> datetime | None:
     """When something will have to be looked at again: its due time, or a claim's end.
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from cloudhands.common import observing, schema, work
+from cloudhands.common.listing import queries as listings
 from cloudhands.common.provider import queries
 from cloudhands.common.settings import Settings
 from cloudhands.common.worker.queries import is_stale, workers
@@ -31,6 +32,15 @@ def read(session: Session, settings: Settings, now: datetime) -> Found:
         ],
         "due": {model.kind: _due(session, model, now) for model in schema.due()},
         "providers": _providers(session, settings),
+        "listings": _listings(session, now),
+    }
+
+
+def _listings(session: Session, now: datetime) -> Found:
+    return {
+        name: {"seconds_ago": _ago(row.read_at, now), **row.found}
+        for name, row in sorted(listings.by_provider(session).items())
+        if row.read_at is not None
     }
 
 
@@ -75,6 +85,19 @@ def lines(found: Found) -> Iterator[str]:
         yield f"due {kind}: {due['number']}{oldest}"
     for name, provider in found["providers"].items():
         yield f"provider {name}: {_provider(provider)}"
+    for name, listing in found["listings"].items():
+        yield f"listing {name}: {_listing(name, listing)}"
+
+
+def _listing(name: str, listing: Found) -> str:
+    told = f"{listing['servers']} servers {listing['seconds_ago']:g} s ago"
+    counted = [
+        f"{listing[key]} {words}"
+        for key, words in (("unknown", "unknown here"), ("abandoned", "abandoned"))
+        if listing[key]
+    ]
+    remedy = f"; see 'cloud-admin reconcile --provider {name}'" if counted else ""
+    return ", ".join([told, *counted]) + remedy
 
 
 def _provider(provider: Found) -> str:

@@ -93,7 +93,7 @@ def listed(connection: Connection | Session, organisation_id: int) -> Sequence[L
 _HELD = (
     select(Node.appliance_id, HeldAddress.address)
     .join(HeldAddress, HeldAddress.node_id == Node.id)
-    .where(HeldAddress.released_at.is_(None))
+    .where(HeldAddress.released_at.is_(None), Node.abandoned_at.is_(None))
     .order_by(HeldAddress.id)
 )
 _HELD_BY_APPLIANCE = _HELD.where(Node.appliance_id == bindparam("appliance"))
@@ -123,7 +123,11 @@ def living_node(session: Session, appliance: Appliance) -> Node | None:
     """The node that runs an appliance, or is being made or deleted for it."""
     return session.scalars(
         select(Node)
-        .where(Node.appliance_id == appliance.id, Node.ended_at.is_(None))
+        .where(
+            Node.appliance_id == appliance.id,
+            Node.ended_at.is_(None),
+            Node.abandoned_at.is_(None),
+        )
         .options(joinedload(Node.provider))
     ).one_or_none()
 

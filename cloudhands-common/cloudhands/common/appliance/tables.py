@@ -19,6 +19,7 @@ from cloudhands.common.work import Due, due_index
 # Written out in queries too: a planner knows a partial index by its words.
 PRESENT = "state <> 'deleted'"
 EXPIRING = "expires_at IS NOT NULL"
+LIVING = "ended_at IS NULL AND abandoned_at IS NULL"
 
 
 class Appliance(Due, Base):
@@ -118,6 +119,10 @@ class Node(Base):
     `ending_at` is when the cloud took the call to delete it. `failure` is why its server could not
     be built, in the cloud's words, and `full` whether that was for want of room: then it is ended,
     and another node follows.
+
+    `abandoned_at` is when an operator gave it up, since the cloud neither confirms nor deletes its
+    server: from then on it is not the living node any more, but has not ended either. It keeps its
+    addresses, and `share`, which it has of the limits, until it is written off.
     """
 
     __tablename__ = "nodes"
@@ -126,8 +131,8 @@ class Node(Base):
             "uq_nodes_living",
             "appliance_id",
             unique=True,
-            sqlite_where=text("ended_at IS NULL"),
-            postgresql_where=text("ended_at IS NULL"),
+            sqlite_where=text(LIVING),
+            postgresql_where=text(LIVING),
         ),
     )
 
@@ -143,6 +148,8 @@ class Node(Base):
     ended_at: Mapped[datetime | None]
     failure: Mapped[str] = mapped_column(default="", server_default="")
     full: Mapped[bool] = mapped_column(default=False, server_default=false())
+    abandoned_at: Mapped[datetime | None]
+    share: Mapped[dict[str, Any] | None]
 
     appliance: Mapped[Appliance] = relationship(back_populates="nodes")
     provider: Mapped[Provider] = relationship()

@@ -15,6 +15,7 @@ from cloudhands.common.actor.queries import roles_of
 from cloudhands.common.actor.tables import Actor
 from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.forms import writable
+from cloudhands.common.listing.tables import ProviderListing
 from cloudhands.common.machine import move
 from cloudhands.common.provider.states import PROVIDER
 from cloudhands.common.provider.tables import Provider, Subscription
@@ -84,6 +85,8 @@ def _wake(session: Session, provider: Provider, now: datetime) -> None:
     wake_unplaced(session, users, now, SPREAD_SECONDS)
     in_use = Subscription.state != "inactive"
     work.wake_all(session, Subscription, now, subscriptions, in_use, spread=SPREAD_SECONDS)
+    listed = (ProviderListing.provider_id == provider.id, ProviderListing.due_at.is_not(None))
+    work.wake_all(session, ProviderListing, now, *listed)
 
 
 def wake_unplaced(

@@ -16,8 +16,8 @@ DESCRIPTION = (
     "deployment files."
 )
 EPILOG = (
-    "Exit status: 0 done; 1 refused, and nothing was changed; 2 a wrong argument or setting; "
-    "3 something that is needed does not answer."
+    "Exit status: 0 done; 1 refused, and nothing was changed, or differences remain; "
+    "2 a wrong argument or setting; 3 something that is needed does not answer."
 )
 
 
@@ -39,8 +39,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    options.run(options)
-    return 0
+    return options.run(options) or 0
 
 
 if __name__ == "__main__":

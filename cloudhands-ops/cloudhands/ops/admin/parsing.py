@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 else:
     Commands = Any
 
-Run = Callable[[argparse.Namespace], None]
+Run = Callable[[argparse.Namespace], int | None]
+"""Answers the exit status; None is 0."""
 
 
 def group(groups: Commands, name: str, purpose: str) -> Commands:

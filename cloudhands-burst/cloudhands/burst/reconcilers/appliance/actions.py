@@ -65,6 +65,16 @@ class Resized:
 
 
 @dataclass(frozen=True)
+class TakeSize:
+    """Write down that its server was given another size at the cloud, which it shall have then.
+
+    :param size: its name in the catalogue.
+    """
+
+    size: str
+
+
+@dataclass(frozen=True)
 class Call:
     """Ask the cloud for a change of the server, then move the state if `target` says so."""
 
@@ -132,6 +142,7 @@ Action = (
     | Reboot
     | Resize
     | Resized
+    | TakeSize
     | Call
     | Move
     | GiveUp

@@ -47,6 +47,17 @@ class Changes(Book):
             entry.note(f"it stays {kept} and cannot be {wanted}: {words}")
             self._renew(entry)
 
+    def took_size(self, claim: Claim, view: View, size: str) -> None:
+        """The server was given another size at the cloud: it shall have it, whatever the limits.
+
+        :param size: its name in the catalogue.
+        """
+        with self._open(claim, view) as entry:
+            before = entry.appliance.size
+            entry.take_size(size)
+            entry.note(f"it was made {size} at the cloud, and was {before}")
+            self._renew(entry)
+
     def without_address_yet(self, claim: Claim, view: View) -> Again:
         """The cloud was asked for an address and is to show it."""
         with self._open(claim, view) as entry:

@@ -26,6 +26,7 @@ from cloudhands.burst.reconcilers.appliance.actions import (
     Rest,
     Retry,
     Settle,
+    TakeSize,
     Wait,
 )
 from cloudhands.burst.reconcilers.appliance.observe import Sight
@@ -33,6 +34,7 @@ from cloudhands.burst.reconcilers.appliance.view import NodeView, View
 from cloudhands.common.cloud import Server, ServerState
 
 LOST = "the cloud lost it: the server does not exist any more"
+ABANDONED = "its server was abandoned by an operator"
 WAIT = Wait()
 
 _BUILT = Move("running", "the cloud runs it", at_rest=True)
@@ -103,6 +105,11 @@ def decide(view: View, sight: Sight) -> Action:
         return _broken(view, sight.server)
     if view.to_be_resized:
         return _resize(view, sight.server)
+    if (size := view.other_size(sight.server.size)) and sight.server.state in (
+        _S.RUNNING,
+        _S.STOPPED,
+    ):
+        return TakeSize(size)
     return _power(view, sight)
 
 
@@ -111,7 +118,7 @@ def _without_node(view: View) -> Action:
         return Finish()
     if view.state == "requested":
         return Place()
-    return Rest() if view.state == "failed" else Fail(LOST)
+    return Rest() if view.state == "failed" else Fail(ABANDONED)
 
 
 def _end(view: View, node: NodeView, sight: Sight) -> Action:

@@ -18,6 +18,7 @@ from cloudhands.common.actor.queries import BURST
 from cloudhands.common.appliance.queries import living_node
 from cloudhands.common.appliance.states import APPLIANCE
 from cloudhands.common.appliance.tables import Appliance, Node
+from cloudhands.common.catalogue.queries import amounts
 from cloudhands.common.errors import CloudhandsError, LimitReached
 from cloudhands.common.forms import writable
 from cloudhands.common.limits import Amounts
@@ -88,6 +89,18 @@ class Entry:
         left = self._settle_size(size)
         if any(left):
             limits.give_back(self.session, Subscription, used.id, left)
+
+    def take_size(self, size: str) -> None:
+        """Write down which size the server was given at the cloud.
+
+        What that is more than was reserved is taken, also beyond a limit: it is in use.
+        """
+        used = self.subscription()
+        more = limits.beyond(amounts(self.appliance.definition, size), self.appliance.share)
+        if any(more):
+            limits.take(self.session, Subscription, used.id, more)
+            limits.take(self.session, Organisation, self.appliance.organisation_id, more)
+        self.have_size(size)
 
     def _settle_size(self, size: str) -> Amounts:
         before = self.appliance.share

@@ -41,6 +41,15 @@ def look(
     return replace(seen, settles_in=settles_in, capabilities=cloud.capabilities)
 
 
+def twins(cloud: Cloud, identity: Identity, server: Server) -> tuple[Server, ...]:
+    """The twins of a node's server that are not being deleted yet.
+
+    :raises CloudError: whatever the cloud answers.
+    """
+    others = (other for other in cloud.find(identity) if other.id != server.id)
+    return tuple(other for other in others if not _going(other))
+
+
 def _look(cloud: Cloud, identity: Identity, node: NodeView, *, building: bool) -> Sight:
     if node.server_id is None:
         return _sight(cloud.find(identity))

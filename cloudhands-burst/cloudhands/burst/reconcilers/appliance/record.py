@@ -13,6 +13,7 @@ from cloudhands.burst.reconcilers.appliance.view import View, read
 from cloudhands.common import limits
 from cloudhands.common.address import commands as addresses
 from cloudhands.common.appliance import setup
+from cloudhands.common.appliance.queries import addresses_of
 from cloudhands.common.appliance.states import APPLIANCE
 from cloudhands.common.appliance.tables import Node
 from cloudhands.common.cloud import Server
@@ -35,9 +36,16 @@ class Records(Book):
         with self._context.database.reading() as session:
             return read(session, claim.id)
 
-    def at_rest(self, claim: Claim, view: View) -> Done:
-        """It is as it is wanted."""
+    def at_rest(self, claim: Claim, view: View, server: Server | None = None) -> Again | Done:
+        """It is as it is wanted; the addresses of one that runs may be others than before."""
         with self._open(claim, view) as entry:
+            if server is not None and view.state == "running":
+                before = addresses_of(entry.session, entry.appliance.id)
+                if disputed := self._hold(entry, server):
+                    return self._look_soon(entry, disputed)
+                now = addresses_of(entry.session, entry.appliance.id)
+                if set(now) != set(before):
+                    entry.note(f"the cloud gave it other addresses: {', '.join(now) or 'none'}")
             entry.settle(None)
         return Done()
 

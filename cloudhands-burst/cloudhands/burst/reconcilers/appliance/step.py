@@ -7,6 +7,7 @@ lines here leaves rows from which the next look goes on.
 import logging
 import re
 import time
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -21,7 +22,7 @@ from cloudhands.burst.reconcilers.appliance.actions import Action
 from cloudhands.burst.reconcilers.appliance.asking import Asking
 from cloudhands.burst.reconcilers.appliance.books import Books
 from cloudhands.burst.reconcilers.appliance.decide import decide
-from cloudhands.burst.reconcilers.appliance.observe import Sight, look
+from cloudhands.burst.reconcilers.appliance.observe import Sight, look, twins
 from cloudhands.common.cloud import Cloud, CloudError, Denied, Server, Temporary
 from cloudhands.common.work import Claim
 
@@ -49,6 +50,10 @@ class Step:
         try:
             self._observe()
             action = decide(self._view, self._sight)
+            if isinstance(action, actions.Rest) and self._sight.server:
+                # Seldom, and so the time to see what it has no use for.
+                self._look_for_twins(self._sight.server)
+                action = decide(self._view, self._sight)
             outcome = self._do(action)
         except NotCalled as error:
             return self._not_called(error)
@@ -88,6 +93,10 @@ class Step:
                 self._cloud, identity, view.node, building=view.building, settles_in=settles_in
             )
 
+    def _look_for_twins(self, server: Server) -> None:
+        identity = self._view.identity(self._context.installation)
+        self._sight = replace(self._sight, twins=twins(self._cloud, identity, server))
+
     def _settles_in(self) -> float:
         asked_at = self._view.node.asked_at if self._view.node else None
         if asked_at is None:
@@ -121,7 +130,7 @@ class Step:
         records, claim, view = self._books.records, self._claim, self._view
         match action:
             case actions.Rest():
-                return records.at_rest(claim, view)
+                return records.at_rest(claim, view, self._sight.server)
             case actions.Wait():
                 return records.waiting(claim, view)
             case actions.Retry():
@@ -138,6 +147,8 @@ class Step:
                 return records.finished(claim, view)
             case actions.Resized():
                 self._books.changes.resized(claim, view)
+            case actions.TakeSize(size=size):
+                self._books.changes.took_size(claim, view, size)
         return self._write_down_setback(action)
 
     def _write_down_setback(self, action: Action) -> Outcome | None:

@@ -95,6 +95,16 @@ class View:
         """The size that it shall have, as the cloud where it is calls it."""
         return self._size_at(self.node.provider) if self.node else ""
 
+    def other_size(self, cloud_size: str) -> str:
+        """Which of the item's sizes a server has, if it is not the one that it was last seen with.
+
+        :param cloud_size: as the cloud calls it; empty where it does not tell.
+        """
+        if self.node is None or self.seen_size is None or cloud_size in ("", self.cloud_size):
+            return ""
+        sizes, provider = self.definition["sizes"], self.node.provider
+        return next((n for n, size in sizes.items() if size["on"].get(provider) == cloud_size), "")
+
     def _size_at(self, provider: str) -> str:
         name: str = self.definition["sizes"][self.size]["on"][provider]
         return name

@@ -1,0 +1,1 @@
+"""What came of listing everything that is ours at each provider."""
