@@ -170,10 +170,10 @@ def test_what_is_put_aside_while_it_is_resumed_is_not_forgotten(site: Site) -> N
     site.fail()
     world.want(uuid, "stopped")
     (claim,) = world.claims()
-    records = world.reconciler._records
+    setbacks = world.reconciler._books.setbacks
     site.by_operator("resume")
     # It saw the pause a moment before.
-    assert records.put_aside(claim, "private", "it is paused") == Again(0, "it is paused")
+    assert setbacks.put_aside(claim, "private", "it is paused") == Again(0, "it is paused")
     world.go_on(20)
     assert world.state(uuid) == "stopped"
 
