@@ -20,7 +20,8 @@ step that fails, with a non-zero status.
 
 PYTHON names the interpreter (default: python3). PYTEST_WORKERS is the number of test processes
 (default: one more than there are cores, 8 at most). OPENSTACK_HOME is where the control plane is
-installed (default: .check/openstack), OPENSTACK_PORTS its first port. Where CI is set, a missing system package is an error.
+installed (default: .check/openstack), OPENSTACK_PORTS its first port (default: 16000). Where CI is
+set, a missing system package is an error.
 TEXT
 }
 
