@@ -8,7 +8,7 @@ from random import Random
 from chaos_faults import Weather
 from chaos_people import People
 from chaos_verdict import everything, is_quiet
-from chaos_world import CLAIM, TAKES, Extent, World
+from chaos_world import TAKES, Extent, World
 from harness.bursts import Burst, Bursts
 
 from cloudhands.common.cloud import ServerState
@@ -74,7 +74,7 @@ class Course:
         frozen = self._bursts.alive[0]
         self._wish_until(frozen)
         frozen.freeze()
-        self._wish_for(CLAIM + 1)
+        self._wish_for(self._extent.claim + 1)
         frozen.go_on()
         self._wish_for(1)
         self._done["freezes"] += 1

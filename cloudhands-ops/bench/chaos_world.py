@@ -25,7 +25,8 @@ AMAZON = "amazon"
 TIMES = ("boot_seconds", "stop_seconds", "reboot_seconds", "resize_seconds", "delete_seconds")
 TAKES = 0.2
 SETTLE = 3.0
-CLAIM = 7.0
+# As long as by default where EC2 is: its calls may take almost half of it.
+CLAIM, CLAIM_WITH_EC2 = 5.0, 15.0
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,11 @@ class Extent:
     kills: int
     freezes: int
     amazon: bool
+
+    @property
+    def claim(self) -> float:
+        """How long a claim lasts, in seconds."""
+        return CLAIM_WITH_EC2 if self.amazon else CLAIM
 
 
 @dataclass(frozen=True)
@@ -123,7 +129,7 @@ def _items(names: Mapping[str, Any]) -> list[ItemDefinition]:
 def _settings(folder: Path, url: str, extent: Extent, server: Ec2 | None) -> str:
     tables: dict[str, Mapping[str, Any]] = {
         "database": {"url": url},
-        "burst": {"concurrency": 16, "claim": CLAIM, "full_memory": 1},
+        "burst": {"concurrency": 16, "claim": extent.claim, "full_memory": 1},
     }
     room = max(2, extent.appliances // (3 if server else 2))
     for number, name in enumerate(SIMULATED):
@@ -141,7 +147,7 @@ def _settings(folder: Path, url: str, extent: Extent, server: Ec2 | None) -> str
         }
     if server is not None:
         tables |= _provider(AMAZON, "ec2", len(SIMULATED))
-        tables[f"providers.{AMAZON}.options"] = server.options(folder, limit=3.4, timeout=2.4)
+        tables[f"providers.{AMAZON}.options"] = server.options(folder, limit=7, timeout=2.5)
     written = [f"state = {json.dumps(str(folder))}"]
     for name, table in tables.items():
         written += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
