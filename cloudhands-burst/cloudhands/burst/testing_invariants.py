@@ -18,6 +18,7 @@ from cloudhands.common.appliance.states import APPLIANCE
 from cloudhands.common.appliance.tables import Appliance, Node
 from cloudhands.common.catalogue.queries import amounts
 from cloudhands.common.cloud import Identity, Server, ServerState
+from cloudhands.common.db import Database
 from cloudhands.common.history import Touch
 from cloudhands.common.limits import WORDS, Amounts, larger
 from cloudhands.common.machine import Machine
@@ -83,12 +84,20 @@ class Picture(NamedTuple):
 
 def seen(world: World) -> Picture:
     """The world as it is now."""
-    with world.database.reading() as session:
+    return picture(world.database, {name: world.servers(name) for name in world.clouds})
+
+
+def picture(database: Database, servers: Mapping[str, Sequence[Server]]) -> Picture:
+    """The rows of a database as they are now, beside what is at the clouds.
+
+    :param servers: by the provider's name.
+    """
+    with database.reading() as session:
         return Picture(
             **{name: _all(session, model) for name, model in _TABLES.items()},
             touches=session.execute(_TOUCHES).all(),
             providers={row.id: row.name for row in session.execute(select(Provider.__table__))},
-            servers={name: world.servers(name) for name in world.clouds},
+            servers=servers,
         )
 
 

@@ -107,7 +107,7 @@ def _due(session: Session, model: type[Due], now: datetime) -> Select[int]:
     due = select(model.id).where(model.due_at <= now, _free(model, now))
     due = due.order_by(model.due_at, model.id)
     if session.get_bind().dialect.name == "postgresql":
-        return due.with_for_update(skip_locked=True)
+        return due.with_for_update(skip_locked=True, key_share=True)
     return due
 
 
@@ -200,7 +200,8 @@ def held(session: Session, taken: Claim) -> Any:
     artifact = session.scalars(
         select(taken.model)
         .where(taken.model.id == taken.id, taken.model.claim_token == taken.token)
-        .with_for_update()
+        # Others may write rows that point to it: no key is changed here.
+        .with_for_update(key_share=True)
     ).one_or_none()
     if artifact is None:
         raise ClaimLost(f"{taken.model.kind} {taken.id} is claimed by another worker")
@@ -249,8 +250,10 @@ def wake_all(
     values: dict[str, Any] = {"due_at": case(moments, value=model.id % PARTS), "attempt": 0}
     if wish:
         values["wanted_version"] = model.wanted_version + 1
+    # In one order: of two that wake the same, each would hold what the other waits for.
+    ids = select(model.id).where(*where).order_by(model.id).with_for_update(key_share=True)
     woken = session.execute(
-        update(model).where(*where).values(values).returning(model.id),
+        update(model).where(model.id.in_(ids)).values(values).returning(model.id),
         execution_options={"synchronize_session": "fetch"},
     ).all()
     if woken:

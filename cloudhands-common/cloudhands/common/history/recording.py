@@ -67,8 +67,10 @@ def record(
     key = chain.key(secret_of(session))
     session.flush()  # a new artifact has no uuid, a new actor no id, before it is written
     if session.get_bind().dialect.name != "sqlite":
-        # Two that record at once would both go on from the same link.
-        session.refresh(artifact, ("version", "touch_count", "last_link"), with_for_update=True)
+        # Two that record at once would both go on from the same link. No key is changed: others
+        # may write rows that point to it.
+        lock = {"key_share": True}
+        session.refresh(artifact, ("version", "touch_count", "last_link"), with_for_update=lock)
     why, salt = writable(why), chain.salt()
     row = chain.Sealed(
         kind=artifact.kind,

@@ -16,10 +16,12 @@ def providers(session: Session) -> Sequence[Provider]:
 def by_name(session: Session, name: str, *, lock: bool = False) -> Provider | None:
     """The provider of that name, if anything has happened to it.
 
-    :param lock: hold it against other writers until the transaction ends.
+    :param lock: hold it against other writers until the transaction ends; nodes and addresses may
+        be written there meanwhile: who writes them holds an appliance that we may come to want.
     """
     query = select(Provider).where(Provider.name == name)
-    return session.scalars(query.with_for_update() if lock else query).one_or_none()
+    locked = query.with_for_update(key_share=True)
+    return session.scalars(locked if lock else query).one_or_none()
 
 
 def paused(session: Session) -> Mapping[str, str]:
