@@ -211,8 +211,14 @@ def _nodes(picture: Picture) -> Iterator[str]:
             yield f"appliance {row.id} has {count} living nodes"
         if row.state == "deleted" and count:
             yield f"appliance {row.id} is deleted and has a living node"
-        if row.state in WITH_SERVER and not count:
+        if row.state in WITH_SERVER and not count and not _to_go_on(picture, row):
             yield f"appliance {row.id} is {row.state} without a living node"
+
+
+def _to_go_on(picture: Picture, row: Any) -> bool:
+    """Whether an operator has just abandoned its server, and somebody will look."""
+    abandoned = {node.appliance_id for node in picture.nodes if node.abandoned_at is not None}
+    return row.due_at is not None and row.id in abandoned
 
 
 def _addresses(picture: Picture) -> Iterator[str]:
@@ -227,7 +233,8 @@ def _addresses(picture: Picture) -> Iterator[str]:
             yield f"address {row.address} is held by a node that has ended"
     holders = {living[row.node_id].appliance_id for row in held if row.node_id in living}
     for row in picture.appliances:
-        if row.state in WITH_ADDRESS and row.id not in holders:
+        lacks = row.state in WITH_ADDRESS and row.id not in holders
+        if lacks and not _to_go_on(picture, row):
             yield f"appliance {row.id} is {row.state} without an address"
 
 

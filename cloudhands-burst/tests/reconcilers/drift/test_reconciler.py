@@ -314,6 +314,26 @@ def test_mass_disappearance_pauses_and_records_nothing(world: World) -> None:
     assert DriftReconciler(world.context).reconcile(claim) == Again(30)
 
 
+def test_what_is_lost_for_ever_is_let_go_by_the_operators_word(world: World) -> None:
+    uuids = running(world, 4)
+    for uuid in uuids:
+        world.clouds["private"].delete(server(world, uuid))
+    world.clock.advance(5)
+    listed(world)
+    assert due(world) == set()
+    with world.database.writing() as session:
+        # As `cloud-admin reconcile` does it.
+        work.wake_all(session, Appliance, world.clock(), Appliance.uuid.in_(uuids))
+        provider = by_name(session, "private", lock=True)
+        assert provider is not None
+        operator = component(session, OPERATOR, world.clock())
+        assert pausing.resume(session, operator, provider, "they are lost", world.clock())
+    assert listed(world) == [Again(30)], "what is due is not reckoned with"
+    world.go_on(20)
+    assert {world.state(uuid) for uuid in uuids} == {"failed"}
+    assert listed(world) == [Again(30)]
+
+
 def test_trouble_is_tried_again_sooner_and_the_settings_may_forget_it(world: World) -> None:
     faulty(world, before={"listed": Temporary("it does not answer")})
     (outcome,) = listed(world)
