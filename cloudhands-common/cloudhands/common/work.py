@@ -99,8 +99,9 @@ def claim(
         .returning(model.due_at, model.id, model.wanted_version)
         .execution_options(synchronize_session=False)
     )
-    # Rows come back in any order.
-    return [Claim(model, id_, token, wanted) for _, id_, wanted in sorted(map(tuple, rows))]
+    # They come back in any order.
+    taken = sorted(rows, key=lambda row: (row.due_at, row.id))
+    return [Claim(model, row.id, token, row.wanted_version) for row in taken]
 
 
 def _due(session: Session, model: type[Due], now: datetime) -> Select[int]:
