@@ -216,3 +216,35 @@ def test_a_watchers_connection_is_not_used_again(database: Database) -> None:
     with database.engine.connect() as connection:
         raw = connection.connection.driver_connection
         assert not getattr(raw, "autocommit", False) or database.is_sqlite
+
+
+def test_what_is_seized_is_nobody_elses_and_does_not_stay_so(database: Database) -> None:
+    launch(database)
+    give_back(database, claim(database)[0], None)
+
+    def seize(seconds: float) -> Claim | None:
+        with database.writing() as session:
+            return work.seize(session, Appliance, 1, after(seconds), 60)
+
+    seized = seize(0)
+    assert seized is not None
+    assert seize(59) is None
+    assert claim(database, now=after(59)) == []
+    with database.writing() as session:
+        appliance = work.held(session, seized)
+        work.wake(session, appliance, after(1))
+        work.leave(session, seized)
+    (taken,) = claim(database, now=after(1))
+    assert taken.wanted_version == seized.wanted_version + 1
+    with database.writing() as session:
+        work.leave(session, seized)
+    assert claim(database, now=after(59)) == [], "it is another's now"
+
+
+def test_one_that_was_seized_by_somebody_who_was_killed_is_looked_at(database: Database) -> None:
+    launch(database)
+    give_back(database, claim(database)[0], None)
+    with database.writing() as session:
+        work.seize(session, Appliance, 1, NOON, 60)
+    assert claim(database, now=after(59)) == []
+    assert len(claim(database, now=after(60))) == 1

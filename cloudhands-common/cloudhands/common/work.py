@@ -121,14 +121,21 @@ def seize(
 ) -> Claim | None:
     """Claim one artifact whether it is due or not, to keep others from it; None if it is held.
 
+    One that was at rest is looked at once when the claim would have ended: should this process be
+    killed, nothing rests in its hand.
+
     :param session: a writing one.
     :param seconds: how long the claim lasts; `leave` ends it before.
     """
-    token = secrets.token_hex(16)
+    token, until = secrets.token_hex(16), now + timedelta(seconds=seconds)
     wanted = session.scalar(
         update(model)
         .where(model.id == id_, _free(model, now))
-        .values(claim_token=token, claim_until=now + timedelta(seconds=seconds))
+        .values(
+            claim_token=token,
+            claim_until=until,
+            due_at=func.coalesce(model.due_at, until, type_=UtcDateTime()),
+        )
         .returning(model.wanted_version)
         .execution_options(synchronize_session=False)
     )
@@ -136,16 +143,14 @@ def seize(
 
 
 def leave(session: Session, seized: Claim) -> None:
-    """Give back what was seized, due when it was due; no effect if another holds it since."""
-    left = session.execute(
+    """Give back what was seized; no effect if another holds it since."""
+    session.execute(
         update(seized.model)
         .where(seized.model.id == seized.id, seized.model.claim_token == seized.token)
         .values(claim_token=None, claim_until=None)
-        .returning(seized.model.due_at)
         .execution_options(synchronize_session=False)
-    ).one_or_none()
-    if left and left.due_at is not None:
-        _notify(session)
+    )
+    _notify(session)  # a wish may have come meanwhile
 
 
 def next_due(session: Session, model: type[Due], *where: ColumnElement[bool]) -> datetime | None:

@@ -218,8 +218,9 @@ def test_a_late_sighting_is_deleted_by_tag_once_it_is_settled(world: World) -> N
     listed(world)
     assert present(world) == []
     assert counts(world)["strangers"] == 1
-    row = world.row(uuid)
-    assert (row.claim_token, row.due_at) == (None, None)
+    assert world.row(uuid).claim_token is None
+    world.go_on(20)
+    assert (world.state(uuid), due(world)) == ("deleted", set())
 
 
 def test_what_is_in_somebodys_hand_waits(world: World) -> None:

@@ -92,6 +92,7 @@ class DriftReconciler:
                 spread = SPREAD_SECONDS * (len(look_at) // 100)
                 work.wake_all(session, Appliance, now, *at_rest, spread=spread)
             counts = {**found.counts, "unknown": unknown}
+            news = unknown != (row.found or {}).get("unknown", 0)
             if counts != row.found:
                 row.found = counts
             row.read_at, row.attempt = now, 0
@@ -99,7 +100,7 @@ class DriftReconciler:
         for node in (*found.missing, *(node for node, _ in found.differing)):
             why = look_at[node.appliance_id]
             log.warning("differs", provider=name, appliance=node.appliance, why=why)
-        if unknown:
+        if news:
             remedy = f"cloud-admin reconcile --provider {name}"
             log.warning("unknown here", provider=name, number=unknown, remedy=remedy)
         return Again(seconds)
