@@ -76,7 +76,9 @@ def test_one_that_can_be_used_becomes_active_and_its_quota_is_kept(checks: Check
     outcome = checks.check()
     row = checks.row()
     assert (row.state, row.problem, row.attempt) == ("active", "", 0)
-    assert row.quota == {"appliances": {"used": 0, "limit": 4}}
+    assert row.quota is not None
+    assert row.quota["appliances"] == {"used": 0, "limit": 4}
+    assert row.quota["addresses"]["used"] == 0
     assert row.read_at == world.clock()
     assert isinstance(outcome, Again)
     assert 1800 <= outcome.after <= 3600
