@@ -47,6 +47,8 @@ def _main(options: argparse.Namespace) -> int:
     clouds = providers.connect(settings)
     with opened_for(settings) as database:
         schema.check_writable(database)
+        # What is recorded later than that is refused: the claim has run out.
+        database.end_idle(settings.burst.claim)
         clock = DatabaseClock(database)
         with explained(database):
             installation = known(database, clock, clouds)

@@ -34,6 +34,8 @@ RANDOM_PAGE_COST = """
 SELECT set_config('random_page_cost', '1.1', false) WHERE current_setting('random_page_cost') = '4'
 """
 
+IDLE = "SELECT set_config('idle_in_transaction_session_timeout', %s, false)"
+
 FoundT = TypeVar("FoundT")
 
 CONSTRAINT_NAMES = {
@@ -152,6 +154,22 @@ class Database:
         info = {SECRET: self.secret}
         with self._lock, Session(self._writers, info=info) as session, session.begin():
             yield session
+
+    def end_idle(self, seconds: float) -> None:
+        """Have PostgreSQL end every transaction of ours in which nothing happens for so long.
+
+        Of a process that was frozen in the middle of one, others would wait for the locks until it
+        goes on. SQLite knows no such thing.
+        """
+        if not self.is_sqlite:
+            milliseconds = str(max(1, int(seconds * 1000)))
+
+            def prepare(connection: Any, record: Any) -> None:
+                connection.execute(IDLE, (milliseconds,)).close()
+                connection.commit()
+
+            event.listen(self.engine, "connect", prepare)
+            self.close()  # those that are open know nothing of it
 
     def tidy(self) -> None:
         """Let go of what has been overwritten: of what SQLite keeps in its log.

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol
 
 import psycopg
 from sqlalchemy import ColumnElement, Index, Select, case, func, or_, select, text, update
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from cloudhands.common.db import Artifact, Database, UtcDateTime
@@ -29,8 +29,9 @@ POLL_SECONDS = 0.02
 PARTS = 10
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
-# What the drivers raise while the database cannot be reached, or is too busy to answer.
-UNREACHABLE = (OperationalError, InterfaceError, psycopg.OperationalError)
+# What the drivers raise while the database cannot be reached, or is too busy to answer; and
+# (InternalError) where PostgreSQL has ended a transaction in which nothing happened for too long.
+UNREACHABLE = (OperationalError, InterfaceError, InternalError, psycopg.OperationalError)
 
 
 class Due(Artifact):

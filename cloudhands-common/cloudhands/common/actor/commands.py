@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from cloudhands.common import history, permissions
@@ -12,6 +12,9 @@ from cloudhands.common.db import known_or_made
 from cloudhands.common.directory import Person
 from cloudhands.common.errors import Conflict
 from cloudhands.common.forms import Form, Label, Mail, Uid
+
+# Made once: every change that a process records asks for it.
+_COMPONENT = select(Component).where(Component.component == bindparam("name"))
 
 
 class NewUser(Form):
@@ -24,10 +27,9 @@ class NewUser(Form):
 
 def component(session: Session, name: str, now: datetime) -> Component:
     """The component of that name, made known at the first call."""
-    query = select(Component).where(Component.component == name)
     return known_or_made(
         session,
-        lambda: session.scalars(query).one_or_none(),
+        lambda: session.scalars(_COMPONENT, {"name": name}).one_or_none(),
         lambda: Component(component=name, name=name, created_at=now, version=0),
     )
 

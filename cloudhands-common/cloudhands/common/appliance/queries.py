@@ -119,17 +119,21 @@ def addresses_in(
     return found
 
 
+# Made once: cloud-burst asks for it six times a launch.
+_LIVING = (
+    select(Node)
+    .where(
+        Node.appliance_id == bindparam("appliance"),
+        Node.ended_at.is_(None),
+        Node.abandoned_at.is_(None),
+    )
+    .options(joinedload(Node.provider, innerjoin=True))
+)
+
+
 def living_node(session: Session, appliance: Appliance) -> Node | None:
     """The node that runs an appliance, or is being made or deleted for it."""
-    return session.scalars(
-        select(Node)
-        .where(
-            Node.appliance_id == appliance.id,
-            Node.ended_at.is_(None),
-            Node.abandoned_at.is_(None),
-        )
-        .options(joinedload(Node.provider))
-    ).one_or_none()
+    return session.scalars(_LIVING, {"appliance": appliance.id}).one_or_none()
 
 
 def roles_towards(session: Session, actor: Actor | None, appliance: Appliance) -> frozenset[Role]:
