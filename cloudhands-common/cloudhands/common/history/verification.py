@@ -22,6 +22,7 @@ from cloudhands.common.expiry.tables import Expiry
 from cloudhands.common.history import chain, checkpoints
 from cloudhands.common.history.checkpoints import Checkpoint
 from cloudhands.common.history.tables import Touch, TouchText
+from cloudhands.common.listing.tables import ProviderListing
 from cloudhands.common.mail.tables import Message
 from cloudhands.common.placement.tables import Budget
 from cloudhands.common.provider.tables import Provider
@@ -184,7 +185,7 @@ def _heads(session: Session) -> dict[UUID, _Head]:
 def _begun(model: type[Artifact]) -> ColumnElement[bool]:
     if model is Actor:
         return Actor.kind_of_actor == User.kind
-    return false() if model in (Provider, Message, Budget, Expiry) else true()
+    return false() if model in (Provider, ProviderListing, Message, Budget, Expiry) else true()
 
 
 def _check(
