@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from cloudhands.burst.providers.ec2 import ADAPTER
 from cloudhands.burst.testing import World
+from cloudhands.common.catalogue.commands import ItemDefinition
 from cloudhands.common.cloud import Cloud, ServerState
-from cloudhands.common.testing import factories
+from cloudhands.common.testing import ec2, factories
 from cloudhands.common.testing.contract import Trial
 from cloudhands.common.testing.openstack.tenancy import IMAGE, WHOLE, Project
 
@@ -19,17 +21,17 @@ LIMIT = 180
 
 
 @pytest.fixture
-def public(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    """EC2's interface, and a catalogue that says what to ask of it."""
-    # Not before it is needed: to import it takes as long as many tests.
-    from cloudhands.burst.providers.ec2 import ADAPTER
-    from cloudhands.common.testing import ec2
+def item() -> ItemDefinition:
+    """An item whose image and size are EC2's own where it is asked for them."""
+    told: Any = factories.ITEM.model_dump()
+    told["images"]["public"] = ec2.IMAGE
+    told["sizes"]["small"]["on"]["public"] = ec2.SIZE
+    return ItemDefinition.model_validate(told)
 
-    item: Any = factories.ITEM.model_dump()
-    item["images"]["public"] = ec2.IMAGE
-    item["sizes"]["small"]["on"]["public"] = ec2.SIZE
-    mapped = type(factories.ITEM).model_validate(item)
-    monkeypatch.setattr(factories.Factory.item, "__defaults__", (mapped,))
+
+@pytest.fixture
+def public(tmp_path: Path) -> Iterator[Cloud]:
+    """EC2's interface."""
     with ec2.ec2() as server:
         options = ADAPTER.Options.model_validate(server.options(tmp_path, limit=60, timeout=30))
         yield ADAPTER.connect("public", options, tmp_path)
@@ -53,17 +55,18 @@ def until(world: World, state: str, uuid: Any) -> None:
     """Let the clouds take their time, and take care of everything when it becomes due."""
     deadline = time.monotonic() + LIMIT
     while world.state(uuid) != state:
-        assert time.monotonic() < deadline, (world.state(uuid), world.row(uuid).problem)
+        assert time.monotonic() < deadline, world.history(uuid)
+        assert world.state(uuid) != "failed", world.history(uuid)
         world.clock.advance(1)
         world.look()
         time.sleep(0.2)
 
 
 def test_what_finds_no_host_runs_on_the_public_cloud(
-    world: World, private: Cloud, public: Cloud
+    world: World, item: ItemDefinition, private: Cloud, public: Cloud
 ) -> None:
     world.clouds.update(private=private, public=public)
-    uuid = world.launch()
+    uuid = world.launch(item)
     until(world, "running", uuid)
     row = world.row(uuid)
     assert row.provider is not None
