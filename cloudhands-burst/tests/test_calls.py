@@ -115,7 +115,7 @@ def test_refused_credentials_pause_at_once_and_operators_are_told_once(guards: G
     assert (mail.to, mail.template) == ("ops@example.org", "provider-paused")
     assert mail.values == {"provider": "private", "label": "Private cloud", "reason": row.problem}
     with guards.world.database.reading() as session:
-        (event,) = history.latest(session, row.uuid)
+        event = history.latest(session, row.uuid)[0]
     assert (event.from_state, event.to_state, event.who) == ("working", "paused", "cloud-burst")
 
 

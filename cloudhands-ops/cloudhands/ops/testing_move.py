@@ -20,6 +20,7 @@ from cloudhands.common.address.tables import HeldAddress
 from cloudhands.common.appliance.queries import by_uuid
 from cloudhands.common.appliance.tables import Node
 from cloudhands.common.idempotency import Creation
+from cloudhands.common.listing import commands as listing
 from cloudhands.common.organisation.tables import Organisation
 from cloudhands.common.placement.commands import Terms, set_terms
 from cloudhands.common.provider.tables import Provider
@@ -122,6 +123,7 @@ def _fill_placement(session: Session, member: User, organisation: Organisation) 
     make.asking(organisation, member)
     make.appliance(organisation, member, lifetime_days=30)
     set_terms(session, make.operator, organisation, terms, NOW)
+    listing.begin(session, ["private"], NOW)
 
 
 def rows_of(database: db.Database) -> Rows:
