@@ -81,9 +81,11 @@ def _shared(place: World, processes: Bursts, number: int) -> Mapping[str, float]
     first.wait_until_ready()
     second.wait_until_ready()
     _wait(lambda: _running(place) >= number // 2)
+    # Between two looks at what they wait for they hold nothing.
+    _wait(lambda: bool(_held(place)))
+    held = _held(place)
     processes.kill(first)
     killed = time.monotonic()
-    held = _held(place)
     rest = _lost_claims(place, held)
     _wait(lambda: is_quiet(place))
     ended = time.monotonic()
@@ -101,7 +103,7 @@ def _shared(place: World, processes: Bursts, number: int) -> Mapping[str, float]
 def _lost_claims(place: World, held: Mapping[int, str]) -> tuple[int, float]:
     """Wait until no claim of the dead one is left.
 
-    :param held: the claims of both just after the kill; who lives gives his back by and by.
+    :param held: the claims of both just before the kill; who lives gives his back by and by.
     :returns: how many were left of them when one of the living could have none of them any more,
         and when the last one was gone.
     """
