@@ -75,7 +75,9 @@ class Addresses:
 
     def test_releasing_where_nothing_was_taken_is_harmless(self, at: Trial) -> None:
         at.needs("addresses")
-        at.cloud.release(new_identity())
+        nobody = new_identity()
+        at.cloud.release(nobody)
+        assert at.held(nobody) == []
 
     def test_releasing_leaves_those_of_others(self, at: Trial) -> None:
         at.needs("addresses")
