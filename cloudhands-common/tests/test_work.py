@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 
 from cloudhands.common import work
 from cloudhands.common.appliance.tables import Appliance
@@ -57,6 +58,16 @@ def test_what_is_not_due_yet_is_left(database: Database) -> None:
 def test_no_more_than_the_limit_is_claimed(database: Database) -> None:
     launch(database, 50)
     assert len(claim(database, 7, after(60))) == 7
+
+
+def test_no_more_than_the_limit_is_claimed_whatever_the_plan(database: Database) -> None:
+    """PostgreSQL chooses a nested loop when it knows nothing of the table, or is told to."""
+    launch(database, 50)
+    with database.writing() as session:
+        if session.get_bind().dialect.name == "postgresql":
+            for plan in ("hashagg", "hashjoin", "material", "mergejoin", "sort"):
+                session.execute(text(f"SET LOCAL enable_{plan} = off"))
+        assert len(work.claim(session, Appliance, after(60), 60, 7)) == 7
 
 
 def test_what_is_at_rest_is_never_claimed(database: Database) -> None:

@@ -95,7 +95,7 @@ def claim(
     token = secrets.token_hex(16)
     rows = session.execute(
         update(model)
-        .where(model.id.in_(_due(session, model, now).where(*where).limit(limit)))
+        .where(model.id.in_(_due(session, model, now, limit, *where)))
         .values(claim_token=token, claim_until=now + timedelta(seconds=seconds))
         .returning(model.due_at, model.id, model.wanted_version)
         .execution_options(synchronize_session=False)
@@ -105,11 +105,16 @@ def claim(
     return [Claim(model, row.id, token, row.wanted_version) for row in taken]
 
 
-def _due(session: Session, model: type[Due], now: datetime) -> Select[int]:
-    due = select(model.id).where(model.due_at <= now, _free(model, now))
-    due = due.order_by(model.due_at, model.id)
+def _due(
+    session: Session, model: type[Due], now: datetime, limit: int, *where: ColumnElement[bool]
+) -> Select[int]:
+    due = select(model.id).where(model.due_at <= now, _free(model, now), *where)
+    due = due.order_by(model.due_at, model.id).limit(limit)
     if session.get_bind().dialect.name == "postgresql":
-        return due.with_for_update(skip_locked=True, key_share=True)
+        # A common table expression that locks is run once. A mere subquery may be run again for
+        # every row of a nested loop, and would each time skip what it has locked and find others.
+        locking = due.with_for_update(skip_locked=True, key_share=True).cte("due")
+        return select(locking.c.id)
     return due
 
 
