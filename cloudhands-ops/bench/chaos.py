@@ -44,11 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     found = {kind: _on(kind, extent, seed, options.keep) for kind in options.on or KINDS}
     if options.json:
         options.json.write_text(json.dumps({"seed": seed, **found}, indent=2) + "\n")
-    wrong = [
-        sentence
-        for one in found.values()
-        for sentence in [*one["differences"], *([] if options.without_drift else one["strays"])]
-    ]
+    wrong = [sentence for one in found.values() for sentence in one["differences"]]
     print("none leaked, none double" if not wrong else f"{len(wrong)} differences")
     return 1 if wrong else 0
 
@@ -65,11 +61,6 @@ def _parser() -> argparse.ArgumentParser:
     arguments.add_argument("--json", type=Path, metavar="FILE", help="write the results to a file")
     arguments.add_argument(
         "--on", action="append", choices=KINDS, help="this database only; repeatable"
-    )
-    arguments.add_argument(
-        "--without-drift",
-        action="store_true",
-        help="only count what is at the clouds and nobody's: drift is what ends it",
     )
     arguments.add_argument(
         "--keep", type=Path, metavar="FOLDER", help="leave logs and clouds there, to look at"
@@ -112,21 +103,15 @@ def _run(kind: str, folder: Path, url: str, extent: Extent, seed: int) -> Mappin
         course = Course(place, processes, extent, Random(seed))
         course.run()
         found = verdict(place)
-    told = {**course.counts, **found.counts, "strays": len(found.strays)}
-    _tell(kind, told, found.differences, found.strays)
-    return {
-        "counts": told,
-        "differences": list(found.differences),
-        "strays": list(found.strays),
-    }
+    told = {**course.counts, **found.counts}
+    _tell(kind, told, found.differences)
+    return {"counts": told, "differences": list(found.differences)}
 
 
-def _tell(
-    kind: str, counts: Mapping[str, Any], differences: Sequence[str], strays: Sequence[str]
-) -> None:
+def _tell(kind: str, counts: Mapping[str, Any], differences: Sequence[str]) -> None:
     words = ", ".join(f"{name} {number}" for name, number in counts.items())
     print(f"{'FAIL' if differences else 'pass'}  {kind:10}  {words}")
-    for finding in [*differences, *strays][:SHOWN]:
+    for finding in differences[:SHOWN]:
         print(f"      {finding}")
     sys.stdout.flush()
 

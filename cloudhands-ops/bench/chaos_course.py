@@ -7,11 +7,9 @@ from random import Random
 
 from chaos_faults import Weather
 from chaos_people import People
-from chaos_verdict import everything, is_quiet
+from chaos_verdict import is_quiet
 from chaos_world import TAKES, Extent, World
 from harness.bursts import Burst, Bursts
-
-from cloudhands.common.cloud import ServerState
 
 WORKERS = 2
 # A worker lives for so long after it is ready, in seconds.
@@ -115,13 +113,8 @@ class Course:
         for burst in [self._bursts.start() for _ in range(WORKERS)]:
             burst.wait_until_ready()
         while time.monotonic() - started < QUIET_SECONDS:
-            if is_quiet(self._world) and not self._is_deleting():
+            if is_quiet(self._world):
                 break
             time.sleep(TAKES)
         self._quiet_after = time.monotonic() - started
         self._bursts.stop()
-
-    def _is_deleting(self) -> bool:
-        clouds = everything(self._world).values()
-        servers = (server for cloud in clouds for server in cloud.servers)
-        return any(server.state is ServerState.DELETING for server in servers)

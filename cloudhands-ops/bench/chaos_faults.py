@@ -23,7 +23,6 @@ COMMON: dict[str, Any] = {
     "slow_deletion": 0.2,
     "slow_seconds": 1,
     "late": 0.2,
-    # Drift, not the appliance, finds what comes to be seen after that is settled.
     "late_seconds": SETTLE / 3,
 }
 # Besides, one after the other.
@@ -37,6 +36,8 @@ TURNS: Sequence[dict[str, Any]] = (
     {"lost": {"any": 0.5}},
     {"full": {"any": 1.0}},
     {"failing": 0.5},
+    # Another was asked for long before: drift finds it.
+    {"late": 0.3, "late_seconds": SETTLE * 2},
 )
 AT_EC2: Sequence[Fault] = (
     Fault(share=0.05, times=None, status=503, code="Unavailable"),

@@ -25,38 +25,40 @@ class Verdict:
     """What was found.
 
     :param differences: a sentence for each thing that is not as it should be.
-    :param strays: the same for servers and addresses at the clouds that no node is; drift's to end.
     :param counts: how many of each there are.
     """
 
     differences: Sequence[str]
-    strays: Sequence[str]
     counts: Mapping[str, int]
 
 
 def is_quiet(world: World) -> bool:
-    """Whether nothing is due, in hand, or to be looked at again."""
+    """Whether nothing is to be done any more, neither with a row nor with what is at a cloud."""
     moving = or_(Appliance.due_at.is_not(None), Appliance.claim_token.is_not(None))
     with world.database.reading() as session:
-        return not session.scalar(select(func.count()).where(moving))
+        if session.scalar(select(func.count()).where(moving)):
+            return False
+    at_clouds = everything(world)
+    if any(server.state is ServerState.DELETING for server in _servers(at_clouds)):
+        return False
+    return not [*_nobodys(_taken(world, at_clouds), at_clouds)]
 
 
 def verdict(world: World) -> Verdict:
     """Compare everything; nobody is at work there any more."""
     at_clouds = everything(world)
-    servers = {name: listing.servers for name, listing in at_clouds.items()}
-    taken = picture(world.database, servers)
-    strays = [*_strays(taken), *_forgotten(taken, at_clouds)]
+    taken = _taken(world, at_clouds)
     differences = [
         # Told once: `_strays` tells of the same.
         *(found for found in broken(taken) if "and no living node is it" not in found),
+        *_nobodys(taken, at_clouds),
         *_unfinished(taken),
         *_doubles(taken),
         *_lost(taken),
         *_addresses(taken, at_clouds),
         *_history(world),
     ]
-    return Verdict(differences, strays, _counts(taken, at_clouds))
+    return Verdict(differences, _counts(taken, at_clouds))
 
 
 def everything(world: World) -> Mapping[str, Listing]:
@@ -103,6 +105,20 @@ def _present(taken: Picture) -> Iterator[tuple[Key, Server]]:
         for server in servers:
             if server.state is not ServerState.DELETING:
                 yield (provider, server.identity.appliance, server.identity.generation), server
+
+
+def _taken(world: World, at_clouds: Mapping[str, Listing]) -> Picture:
+    return picture(world.database, {name: one.servers for name, one in at_clouds.items()})
+
+
+def _servers(at_clouds: Mapping[str, Listing]) -> Iterator[Server]:
+    return (server for listing in at_clouds.values() for server in listing.servers)
+
+
+def _nobodys(taken: Picture, at_clouds: Mapping[str, Listing]) -> Iterator[str]:
+    """What is at the clouds and no node's: for drift to end."""
+    yield from _strays(taken)
+    yield from _forgotten(taken, at_clouds)
 
 
 def _strays(taken: Picture) -> Iterator[str]:

@@ -25,6 +25,7 @@ AMAZON = "amazon"
 TIMES = ("boot_seconds", "stop_seconds", "reboot_seconds", "resize_seconds", "delete_seconds")
 TAKES = 0.2
 SETTLE = 3.0
+LISTING = 3.0
 # As long as by default where EC2 is: its calls may take almost half of it.
 CLAIM, CLAIM_WITH_EC2 = 5.0, 15.0
 
@@ -161,6 +162,7 @@ def _provider(name: str, kind: str, number: int) -> dict[str, Mapping[str, Any]]
         "public": number > 0,
         "priority": 10 * (number + 1),
         "settle": SETTLE,
+        "listing": LISTING,
         "calls_at_once": 16,
         "calls_per_second": 1000,
     }
