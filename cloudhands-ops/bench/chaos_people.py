@@ -71,14 +71,16 @@ class People:
 
     def resume(self) -> None:
         """As the operator does who thinks that a cloud works again."""
-        with self.world.database.writing() as session:
-            operator = Factory(session, clock.now()).operator
-            for name in list(queries.paused(session)):
+        with self.world.database.reading() as session:
+            names = list(queries.paused(session))
+        for name in names:
+            with self.world.database.writing() as session:
+                operator = Factory(session, clock.now()).operator
                 provider = queries.by_name(session, name, lock=True)
                 assert provider is not None, "it is paused"
                 pausing.resume(session, operator, provider, "resumed by an operator", clock.now())
                 provider.attempt = 0
-                self.wished["resume"] += 1
+            self.wished["resume"] += 1
 
     def hasten(self) -> None:
         """As `cloud-admin burst retry --all` does."""

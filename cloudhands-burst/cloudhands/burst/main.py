@@ -52,8 +52,9 @@ def _main(options: argparse.Namespace) -> int:
         clock = DatabaseClock(database)
         with explained(database):
             installation = known(database, clock, clouds)
-            with database.writing() as session:
-                listing.begin(session, clouds, clock())
+            for name in clouds:
+                with database.writing() as session:
+                    listing.begin(session, name, clock())
         metrics = Metrics()
         pauses = Pauses(database, settings, clock)
         guarded = calls.connected(clouds, settings, pauses, metrics)

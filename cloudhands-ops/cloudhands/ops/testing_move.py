@@ -123,7 +123,7 @@ def _fill_placement(session: Session, member: User, organisation: Organisation) 
     make.asking(organisation, member)
     make.appliance(organisation, member, lifetime_days=30)
     set_terms(session, make.operator, organisation, terms, NOW)
-    listing.begin(session, ["private"], NOW)
+    listing.begin(session, "private", NOW)
 
 
 def rows_of(database: db.Database) -> Rows:

@@ -36,7 +36,7 @@ from cloudhands.common.provider.queries import by_name
 def listed(world: World) -> list[Any]:
     """List the private cloud, as every so many seconds."""
     with world.database.writing() as session:
-        listings.begin(session, ["private"], world.clock())
+        listings.begin(session, "private", world.clock())
         claims = work.claim(session, ProviderListing, world.clock(), 15, 10)
     reconciler = DriftReconciler(world.context)
     return [reconciler.reconcile(claim) for claim in claims]
@@ -83,7 +83,7 @@ def test_nothing_is_written_for_what_is_as_it_should_be(world: World) -> None:
             updates.append(statement)
 
     with world.database.writing() as session:
-        listings.begin(session, ["private"], world.clock())
+        listings.begin(session, "private", world.clock())
         (claim,) = work.claim(session, ProviderListing, world.clock(), 15, 10)
     events.listen(world.database._writers, "before_cursor_execute", note)
     try:
@@ -255,7 +255,7 @@ def test_a_node_that_lives_again_by_the_second_look_keeps_its_server(world: Worl
 
     reconciler._clear_away = again  # type: ignore[method-assign]
     with world.database.writing() as session:
-        listings.begin(session, ["private"], world.clock())
+        listings.begin(session, "private", world.clock())
         (claim,) = work.claim(session, ProviderListing, world.clock(), 15, 10)
     reconciler.reconcile(claim)
     assert present(world) == [kept]
@@ -346,7 +346,7 @@ def test_trouble_is_tried_again_sooner_and_the_settings_may_forget_it(world: Wor
 
 def test_while_observing_nothing_is_listed(world: World) -> None:
     with world.database.writing() as session:
-        listings.begin(session, ["private"], world.clock())
+        listings.begin(session, "private", world.clock())
         observing.begin(session)
     cloud = faulty(world)
     loop = Loop(world.context, [DriftReconciler(world.context)], Event())

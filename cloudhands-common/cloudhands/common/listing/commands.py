@@ -1,6 +1,5 @@
 """Having providers listed."""
 
-from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import select
@@ -12,14 +11,13 @@ from cloudhands.common.listing.tables import ProviderListing
 from cloudhands.common.provider.commands import provider
 
 
-def begin(session: Session, providers: Collection[str], now: datetime) -> None:
-    """Have the providers of the settings listed at once, and again and again from then on.
+def begin(session: Session, name: str, now: datetime) -> None:
+    """Have a provider of the settings listed at once, and again and again from then on.
 
-    :param providers: their names.
+    Not several in one transaction: nobody holds one listing and waits for another.
     """
-    for name in sorted(providers):
-        row = _row(session, provider(session, name, now).id, now)
-        work.wake_all(session, ProviderListing, now, ProviderListing.id == row.id)
+    row = _row(session, provider(session, name, now).id, now)
+    work.wake_all(session, ProviderListing, now, ProviderListing.id == row.id)
 
 
 def _row(session: Session, provider_id: int, now: datetime) -> ProviderListing:
