@@ -81,7 +81,7 @@ def _wake(session: Session, provider: Provider, now: datetime) -> None:
     there = (Appliance.provider_id == provider.id, Appliance.due_at.is_not(None))
     work.wake_all(session, Appliance, now, *there, spread=SPREAD_SECONDS)
     subscriptions = Subscription.provider_id == provider.id
-    # Appliances before subscriptions, as whoever places one locks them.
+    # In the order of `common.placement.commands`.
     users = session.scalars(select(Subscription.organisation_id).where(subscriptions)).all()
     wake_unplaced(session, users, now, SPREAD_SECONDS)
     in_use = Subscription.state != "inactive"

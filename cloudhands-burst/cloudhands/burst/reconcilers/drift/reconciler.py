@@ -85,12 +85,13 @@ class DriftReconciler:
         look_at |= {node.appliance_id: how for node, how in found.differing}
         with self._context.database.writing() as session:
             now = self._context.clock()
-            row: ProviderListing = work.held(session, claim)
             if look_at:
                 # Whoever has been in hand or due meanwhile is looked at anyway.
                 at_rest = (Appliance.id.in_(look_at), Appliance.due_at.is_(None))
                 spread = SPREAD_SECONDS * (len(look_at) // 100)
                 work.wake_all(session, Appliance, now, *at_rest, spread=spread)
+            # After them: the order is that of `common.placement.commands`.
+            row: ProviderListing = work.held(session, claim)
             counts = {**found.counts, "unknown": unknown}
             news = unknown != (row.found or {}).get("unknown", 0)
             if counts != row.found:
@@ -134,9 +135,10 @@ class DriftReconciler:
         reason = f"{missing} of the {expected} servers that are known there are not listed any more"
         with self._context.database.writing() as session:
             now = self._context.clock()
-            row: ProviderListing = work.held(session, claim)
             provider = by_name(session, name, lock=True)
             assert provider is not None, "listed, so it has a row"
+            # After the provider: the order is that of `common.placement.commands`.
+            row: ProviderListing = work.held(session, claim)
             actor = component(session, BURST, now)
             if pausing.pause(session, actor, provider, reason, now):
                 tell_operators(session, self._context.settings, provider, now)
