@@ -1,5 +1,6 @@
 """What every reconciler works with."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -51,6 +52,11 @@ class Context:
         """For how many seconds a server may be missing at a provider that was asked for it."""
         defined = self.settings.providers.get(provider)
         return defined.settle if defined else 0
+
+    def build_seconds(self, provider: str) -> float:
+        """For how many seconds a provider may be building a server."""
+        defined = self.settings.providers.get(provider)
+        return defined.build_seconds if defined else math.inf
 
 
 def known(

@@ -1,7 +1,7 @@
 """Rows are locked in the one order of `common.placement.commands`: nobody waits for each other.
 
-On PostgreSQL: SQLite's writers take turns. Somebody holds what comes first; who wants both waits for
-it, and must hold nothing yet that the other comes to want.
+On PostgreSQL: SQLite's writers take turns. Somebody holds what comes first; who wants both waits
+for it, and must hold nothing yet that the other comes to want.
 """
 
 from collections.abc import Callable, Iterator

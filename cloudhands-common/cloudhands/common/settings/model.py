@@ -274,7 +274,8 @@ class Provider(Table):
     under way in each process, and at most `calls_per_second` begin. Everything there is listed
     every `listing` seconds; where more than `missing_share` of the known servers is missing from
     it, the provider is paused. A server whose creation nobody told us of is looked for during
-    `settle` seconds before another is asked for.
+    `settle` seconds before another is asked for. One that is still being built `build_seconds` after
+    it was asked for is deleted, and counts as one that could not be built.
     """
 
     kind: Name
@@ -288,6 +289,7 @@ class Provider(Table):
     listing: Seconds = 30
     missing_share: Annotated[float, Field(gt=0, le=1)] = 0.5
     settle: Annotated[float, Field(ge=0, le=3600)] = 60
+    build_seconds: Annotated[float, Field(ge=1, le=86_400)] = 1800
     options: Mapping[str, Any] = Field(default_factory=dict)
 
     @field_validator("prices")

@@ -44,6 +44,7 @@ _ASKED_TO_STOP = "asked to stop"
 _TO_BE_RESIZED = "stopped to be resized"
 _STOPPED = "the cloud says that it is stopped"
 _S = ServerState
+_UNBUILT = (_S.BUILDING, _S.STARTING)
 
 # By goal, state and what the cloud says; what is not here is waited for, as a reboot or a change of
 # its size that nobody here asked for is: both end by themselves. A call that took effect
@@ -103,6 +104,8 @@ def decide(view: View, sight: Sight) -> Action:
         return Adopt()
     if sight.server.state is ServerState.FAILED:
         return _broken(view, sight.server)
+    if sight.overdue and view.building and sight.server.state in _UNBUILT:
+        return GiveUp(f"did not build it within {sight.overdue}", full=False)
     if view.to_be_resized:
         return _resize(view, sight.server)
     if (size := view.other_size(sight.server.size)) and sight.server.state in (

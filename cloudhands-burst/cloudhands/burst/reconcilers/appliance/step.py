@@ -28,6 +28,9 @@ from cloudhands.common.work import Claim
 
 log = structlog.get_logger("cloudhands.burst.appliance")
 
+# Shorter times are told in seconds.
+SHORT_SECONDS = 120
+
 
 class Step:
     """One look, one decision, one action on one appliance."""
@@ -88,9 +91,13 @@ class Step:
         view = self._view
         if view.node is not None and view.to_be_looked_at:
             identity = view.identity(self._context.installation)
-            settles_in = self._settles_in()
             self._sight = look(
-                self._cloud, identity, view.node, building=view.building, settles_in=settles_in
+                self._cloud,
+                identity,
+                view.node,
+                building=view.building,
+                settles_in=self._settles_in(),
+                overdue=self._overdue() if view.building else "",
             )
 
     def _look_for_twins(self, server: Server) -> None:
@@ -98,13 +105,21 @@ class Step:
         self._sight = replace(self._sight, twins=twins(self._cloud, identity, server))
 
     def _settles_in(self) -> float:
-        asked_at = self._view.node.asked_at if self._view.node else None
-        if asked_at is None:
+        since = self._since_asked()
+        if since is None:
             return 0
-        settle = self._context.settle(self._provider)
-        since = (self._context.clock() - asked_at).total_seconds()
         # A clock that was set back makes nothing wait for longer.
-        return max(settle - max(since, 0), 0)
+        return max(self._context.settle(self._provider) - max(since, 0), 0)
+
+    def _overdue(self) -> str:
+        most, since = self._context.build_seconds(self._provider), self._since_asked()
+        if since is None or since < most:
+            return ""
+        return f"{most:g} seconds" if most < SHORT_SECONDS else f"{most / 60:.0f} minutes"
+
+    def _since_asked(self) -> float | None:
+        asked_at = self._view.node.asked_at if self._view.node else None
+        return None if asked_at is None else (self._context.clock() - asked_at).total_seconds()
 
     def _do(self, action: Action) -> Outcome | None:
         asking = Asking(self._context, self._books, self._claim, self._view, self._sight, self._log)
