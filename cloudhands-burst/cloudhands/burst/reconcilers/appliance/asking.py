@@ -12,6 +12,7 @@ from typing import Any
 from cloudhands.burst import backoff
 from cloudhands.burst.context import Context
 from cloudhands.burst.outcome import Outcome
+from cloudhands.burst.pace import NotCalled
 from cloudhands.burst.reconcilers.appliance import actions
 from cloudhands.burst.reconcilers.appliance.books import Books
 from cloudhands.burst.reconcilers.appliance.entry import Overtaken
@@ -66,6 +67,9 @@ class Asking:
             return setbacks.failed(self.claim, self.view, fail)
         except Denied:
             setbacks.refused(self.claim, self.view)
+            raise
+        except NotCalled:
+            setbacks.not_asked(self.claim, self.view)
             raise
         try:
             self.books.records.told(self.claim, self.view, server)

@@ -9,6 +9,7 @@ from cloudhands.burst.reconcilers.appliance.actions import Fail
 from cloudhands.burst.reconcilers.appliance.entry import Book, Entry
 from cloudhands.burst.reconcilers.appliance.view import View
 from cloudhands.common.forms import writable
+from cloudhands.common.provider.queries import paused
 from cloudhands.common.work import Claim
 
 # How often a server that was asked for and is not shown is looked for.
@@ -81,6 +82,12 @@ class Setbacks(Book):
             entry.node().asked_at = None
             self._renew(entry)
 
+    def not_asked(self, claim: Claim, view: View) -> None:
+        """We did not call the cloud after all: what it was asked before is what counts."""
+        with self._open(claim, view) as entry:
+            entry.node().asked_at = view.node.asked_at if view.node else None
+            self._renew(entry)
+
     def trouble(
         self, claim: Claim, problem: str, backoff: Backoff, retry_after: float | None = None
     ) -> Again:
@@ -101,6 +108,21 @@ class Setbacks(Book):
             after = put_aside(session, provider)
             entry.release(after)
         return Again(after, problem)
+
+    def left(self, claim: Claim, view: View, label: str) -> None:
+        """Its provider is paused, and was never asked for it: a cloud is chosen anew.
+
+        :param label: what people call the provider.
+        """
+        with self._open(claim, view) as entry:
+            node = entry.node()
+            if node.provider.name not in paused(entry.session):
+                return  # it was resumed a moment ago
+            # Ended and not forgotten: should anything of it be seen there yet, it is cleared away.
+            entry.end_node()
+            entry.place(None)
+            entry.note(f"{label} was paused before it was asked for a server: it is placed anew")
+            self._renew(entry)
 
     def later(self, claim: Claim, after: float) -> Again:
         """We may not call its cloud just now."""

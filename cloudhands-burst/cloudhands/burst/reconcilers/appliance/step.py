@@ -177,9 +177,13 @@ class Step:
                 return setbacks.failed(claim, view, action)
         return None
 
-    def _not_called(self, error: NotCalled) -> Again:
+    def _not_called(self, error: NotCalled) -> Again | None:
         """We keep to a limit of our own, or the provider is paused: nothing has failed."""
         setbacks = self._books.setbacks
+        if isinstance(error, Paused) and self._view.unasked:
+            self._log.info("placed anew", problem=str(error))
+            setbacks.left(self._claim, self._view, self._context.label(self._provider))
+            return None
         if isinstance(error, Paused):
             return setbacks.put_aside(self._claim, self._provider, self._sentence(error))
         return setbacks.later(self._claim, error.retry_after or AGAIN_SECONDS)
