@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from cloudhands.burst.unusable import NotSetUp
 from cloudhands.common.actor.commands import component, installation
 from cloudhands.common.actor.queries import BURST
 from cloudhands.common.clock import Clock, now
-from cloudhands.common.cloud import Cloud, Denied
+from cloudhands.common.cloud import Cloud
 from cloudhands.common.db import Database
 from cloudhands.common.provider.commands import tell_capabilities
 from cloudhands.common.settings import Settings
@@ -36,12 +37,12 @@ class Context:
     def cloud(self, provider: str) -> Cloud:
         """The cloud of a provider.
 
-        :raises Denied: if the settings define it no more: the operator has to mend that.
+        :raises NotSetUp: if the settings define it no more: the operator has to mend that.
         """
         try:
             return self.clouds[provider]
         except KeyError:
-            raise Denied("it is no longer set up here") from None
+            raise NotSetUp("it is no longer set up here") from None
 
     def label(self, provider: str) -> str:
         """What people call a provider; its name where the settings define it no more."""

@@ -15,6 +15,7 @@ from cloudhands.burst.loop import Loop
 from cloudhands.burst.metrics import Metrics
 from cloudhands.burst.pauses import Pauses
 from cloudhands.burst.presence import Presence, present
+from cloudhands.burst.unusable import Unusable
 from cloudhands.common import schema, service
 from cloudhands.common.clock import DatabaseClock
 from cloudhands.common.db import explained
@@ -22,6 +23,7 @@ from cloudhands.common.listener import listening
 from cloudhands.common.listing import commands as listing
 from cloudhands.common.opening import opened_for
 from cloudhands.common.provider.commands import check_soon
+from cloudhands.common.provider.pausing import probe_soon
 from cloudhands.common.work import UNREACHABLE
 
 log = structlog.get_logger("cloudhands.burst")
@@ -44,7 +46,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(options: argparse.Namespace) -> int:
     stopping = service.stop_on_signals()
     settings = service.read_settings(options)
-    clouds = providers.connect(settings)
+    clouds, wrong = providers.usable(settings)
+    for name, why in wrong.items():
+        # As every call of it will say, so that it is paused and the operators are told.
+        log.error("not set up", provider=name, reason=why)
     with opened_for(settings) as database:
         schema.check_writable(database)
         # What is recorded later than that is refused: the claim has run out.
@@ -53,10 +58,13 @@ def _main(options: argparse.Namespace) -> int:
         with explained(database):
             installation = known(database, clock, clouds)
             with database.writing() as session:
-                listing.begin(session, clouds, clock())
+                listing.begin(session, settings.providers, clock())
+                # Perhaps the settings were mended since.
+                probe_soon(session, clock())
         metrics = Metrics()
         pauses = Pauses(database, settings, clock)
-        guarded = calls.connected(clouds, settings, pauses, metrics)
+        every = {**clouds, **{name: Unusable(why) for name, why in wrong.items()}}
+        guarded = calls.connected(every, settings, pauses, metrics)
         context = Context(database, settings, guarded, installation, clock)
         loop = Loop(context, reconcilers.every(context), stopping)
         log.info("ready", providers=sorted(clouds), pid=os.getpid())

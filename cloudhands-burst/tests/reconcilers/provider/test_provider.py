@@ -262,6 +262,17 @@ def test_what_it_was_not_asked_for_yet_goes_to_another_cloud(site: Site) -> None
     )
 
 
+@pytest.mark.parametrize("call", ["find", "create"])
+def test_where_our_credentials_are_refused_it_goes_at_once(site: Site, call: str) -> None:
+    world = site.world
+    site.inner.before[call] = Denied("the password has expired")
+    uuid = world.launch()
+    world.look()
+    assert site.row().problem == "our credentials are refused: the password has expired"
+    assert len(world.servers("public", uuid)) == 1
+    assert world.servers("private") == []
+
+
 def test_where_no_other_may_take_it_it_waits_and_is_woken(site: Site) -> None:
     world = site.world
     with world.database.writing() as session:

@@ -109,20 +109,22 @@ class Setbacks(Book):
             entry.release(after)
         return Again(after, problem)
 
-    def left(self, claim: Claim, view: View, label: str) -> None:
+    def left(self, claim: Claim, view: View, label: str) -> bool:
         """Its provider is paused, and was never asked for it: a cloud is chosen anew.
 
         :param label: what people call the provider.
+        :returns: False if it is not paused any more, so that it may stay.
         """
         with self._open(claim, view) as entry:
             node = entry.node()
             if node.provider.name not in paused(entry.session):
-                return  # it was resumed a moment ago
+                return False
             # Ended and not forgotten: should anything of it be seen there yet, it is cleared away.
             entry.end_node()
             entry.place(None)
             entry.note(f"{label} was paused before it was asked for a server: it is placed anew")
             self._renew(entry)
+            return True
 
     def later(self, claim: Claim, after: float) -> Again:
         """We may not call its cloud just now."""

@@ -181,17 +181,23 @@ class Step:
         """We keep to a limit of our own, or the provider is paused: nothing has failed."""
         setbacks = self._books.setbacks
         if isinstance(error, Paused) and self._view.unasked:
-            self._log.info("placed anew", problem=str(error))
-            setbacks.left(self._claim, self._view, self._context.label(self._provider))
+            self._left()
             return None
         if isinstance(error, Paused):
             return setbacks.put_aside(self._claim, self._provider, self._sentence(error))
         return setbacks.later(self._claim, error.retry_after or AGAIN_SECONDS)
 
+    def _left(self) -> bool:
+        label = self._context.label(self._provider)
+        left = self._books.setbacks.left(self._claim, self._view, label)
+        if left:
+            self._log.info("placed anew")
+        return left
+
     def _sentence(self, error: CloudError) -> str:
         return f"{self._context.label(self._provider)}: {str(error).rstrip('.')}."
 
-    def _trouble(self, error: CloudError, seconds: float) -> Again:
+    def _trouble(self, error: CloudError, seconds: float) -> Again | None:
         problem = self._sentence(error)
         told: dict[str, Any] = {
             "problem": str(error),
@@ -201,6 +207,8 @@ class Step:
         trouble = self._books.setbacks.trouble
         if isinstance(error, Denied):
             self._log.error("denied", **told)
+            if self._view.unasked and self._left():
+                return None
             return trouble(self._claim, problem, backoff.DENIED)
         self._log.warning("trouble", **told)
         wait = error.retry_after if isinstance(error, Temporary) else None
