@@ -197,15 +197,19 @@ class Burst(Table):
 
 
 class Appliances(Table):
-    """How long appliances last.
+    """How long appliances last, and their machines may take to be set up.
 
     `lifetime_days` holds for catalogue items that do not say it themselves; without it these never
     expire. It counts for what is launched or extended from then on. What has expired is stopped,
     and deleted `grace_days` later.
+
+    A machine that runs and has not reported how its own set-up ended for `booting_minutes` is shown
+    as one that should be looked at.
     """
 
     lifetime_days: Days | None = None
     grace_days: Annotated[int, Field(ge=1, le=365)] = 7
+    booting_minutes: Annotated[int, Field(ge=1, le=1440)] = 30
 
 
 class Mail(Table):
