@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from cloudhands.burst.metrics import Metrics
 from cloudhands.burst.unusable import NotSetUp
 from cloudhands.common.actor.commands import component, installation
 from cloudhands.common.actor.queries import BURST
@@ -25,6 +26,7 @@ class Context:
     :param installation: which cloudhands this is; everything made outside bears it.
     :param clock: tells the time that is recorded and compared.
     :param poll: seconds until what a cloud is busy with is looked at again.
+    :param metrics: where what happens is counted, if somebody may ask for it.
     """
 
     database: Database
@@ -33,6 +35,7 @@ class Context:
     installation: str
     clock: Clock = now
     poll: float = POLL_SECONDS
+    metrics: Metrics | None = None
 
     def cloud(self, provider: str) -> Cloud:
         """The cloud of a provider.

@@ -65,7 +65,7 @@ def _main(options: argparse.Namespace) -> int:
         pauses = Pauses(database, settings, clock)
         every = {**clouds, **{name: Unusable(why) for name, why in wrong.items()}}
         guarded = calls.connected(every, settings, pauses, metrics)
-        context = Context(database, settings, guarded, installation, clock)
+        context = Context(database, settings, guarded, installation, clock, metrics=metrics)
         loop = Loop(context, reconcilers.every(context), stopping)
         log.info("ready", providers=sorted(clouds), pid=os.getpid())
         if options.once:
