@@ -136,7 +136,7 @@ class Asking:
         setbacks = self.books.setbacks
         if self.view.building and self.view.attempt + 1 >= ADDRESS_TRIES:
             reason = f"had no address for it: {error}"
-            setbacks.gave_up(self.claim, self.view, reason, full=True)
+            setbacks.gave_up(self.claim, self.view, reason, full=True, of_addresses=True)
             return None
         problem = f"{self._label}: {str(error).rstrip('.')}."
         return setbacks.trouble(self.claim, problem, backoff.TROUBLE)

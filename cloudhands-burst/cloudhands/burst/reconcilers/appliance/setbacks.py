@@ -38,18 +38,22 @@ class Setbacks(Book):
             entry.place(None)
             self._renew(entry)
 
-    def gave_up(self, claim: Claim, view: View, reason: str, *, full: bool) -> None:
+    def gave_up(
+        self, claim: Claim, view: View, reason: str, *, full: bool, of_addresses: bool = False
+    ) -> None:
         """The server could not be built: it is deleted, and another takes its place.
 
         :param reason: what the cloud did, in words that go on from its name.
         :param full: whether it had no room, so that others need not try for a while.
+        :param of_addresses: whether it lacks addresses alone, so that only who wants one need not.
         """
         with self._open(claim, view) as entry:
             node = entry.node()
             label = self._context.label(node.provider.name)
             node.failure, node.full = writable(reason), full
             if full:
-                entry.mark_full(self._context.settings.burst.full_memory)
+                memory = self._context.settings.burst.full_memory
+                entry.mark_full(memory, of_addresses=of_addresses)
             entry.move("requested", f"{label} {reason}: another try follows")
             entry.appliance.attempt = 0
             self._renew(entry)
