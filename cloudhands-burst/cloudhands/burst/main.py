@@ -47,9 +47,8 @@ def _main(options: argparse.Namespace) -> int:
     stopping = service.stop_on_signals()
     settings = service.read_settings(options)
     clouds, wrong = providers.usable(settings)
-    for name, why in wrong.items():
-        # As every call of it will say, so that it is paused and the operators are told.
-        log.error("not set up", provider=name, reason=why)
+    for name, reasons in wrong.items():
+        log.error("not set up", provider=name, reasons=reasons)
     with opened_for(settings) as database:
         schema.check_writable(database)
         # What is recorded later than that is refused: the claim has run out.
@@ -63,7 +62,8 @@ def _main(options: argparse.Namespace) -> int:
                 probe_soon(session, clock())
         metrics = Metrics()
         pauses = Pauses(database, settings, clock)
-        every = {**clouds, **{name: Unusable(why) for name, why in wrong.items()}}
+        # Every call of these says what is wrong, so that they are paused and the operators told.
+        every = {**clouds, **{name: Unusable(reasons) for name, reasons in wrong.items()}}
         guarded = calls.connected(every, settings, pauses, metrics)
         context = Context(database, settings, guarded, installation, clock, metrics=metrics)
         loop = Loop(context, reconcilers.every(context), stopping)

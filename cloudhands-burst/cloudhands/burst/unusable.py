@@ -1,5 +1,6 @@
 """A provider that cannot be called as the settings have it, while the others go on."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from cloudhands.burst.relay import Relay
@@ -19,14 +20,16 @@ def refusal(error: Denied) -> str:
 class Unusable(Relay):
     """Stands for a cloud that could not be connected: every call says what to mend.
 
-    :param reason: the settings key and what is wrong with it.
+    :param reasons: the settings keys and what is wrong with each; the first is told.
     """
 
     capabilities = Capabilities()
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reasons: Sequence[str]) -> None:
         super().__init__(self)
-        self._reason = reason
+        first, *others = reasons
+        more = f" (the log has {len(others)} more)" if others else ""
+        self._reason = f"{first.rstrip('.')}{more}; then start cloud-burst again"
 
     def _call(self, name: str, *about: object) -> Any:
         raise NotSetUp(self._reason)

@@ -6,7 +6,7 @@ Ours are the folders beside this module, each with an `ADAPTER` (`cloud.Adapter`
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import entry_points
 
 from pydantic import BaseModel, ValidationError
@@ -57,20 +57,20 @@ def connect(settings: Settings) -> Mapping[str, Cloud]:
     return {name: _connect(settings, name, used) for name, used in settings.providers.items()}
 
 
-def usable(settings: Settings) -> tuple[Mapping[str, Cloud], Mapping[str, str]]:
-    """Every cloud of the settings that can be connected, and what is wrong with the others.
+def usable(settings: Settings) -> tuple[Mapping[str, Cloud], Mapping[str, Sequence[str]]]:
+    """Every cloud of the settings that can be connected, and all that is wrong with the others.
 
     :raises SettingsError: if none can be.
     """
     clouds: dict[str, Cloud] = {}
-    wrong: dict[str, str] = {}
+    wrong: dict[str, Sequence[str]] = {}
     for name, used in settings.providers.items():
         try:
             clouds[name] = _connect(settings, name, used)
         except ConfigurationError as error:
-            wrong[name] = "; ".join(str(error).splitlines())
+            wrong[name] = str(error).splitlines()
     if wrong and not clouds:
-        raise SettingsError("\n".join(wrong.values()))
+        raise SettingsError("\n".join(line for lines in wrong.values() for line in lines))
     return clouds, wrong
 
 
