@@ -21,6 +21,7 @@ from cloudhands.common.appliance.queries import by_uuid
 from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.clock import now
 from cloudhands.common.db import Database, opened
+from cloudhands.common.provider.queries import by_name
 from cloudhands.common.testing.databases import put_key
 from cloudhands.common.testing.factories import Factory
 from cloudhands.common.testing.processes import Process
@@ -238,8 +239,6 @@ def test_its_numbers_its_health_and_its_row(site: Site) -> None:
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
-        ("providers.private.options.capacity=many", "providers.private.options.capacity: Input"),
-        ("providers.private.kind=none", "there is no kind of cloud 'none'"),
         ("database.url=sqlite:///{folder}/empty.db", "run 'cloud-admin db upgrade'"),
         ("burst.concurrency=0", "burst.concurrency (--set)"),
     ],
@@ -255,6 +254,27 @@ def test_what_an_operator_has_to_mend(
     assert process.wait(20) == 2
     assert words in process.output()
     assert "Traceback" not in process.output()
+
+
+def test_one_provider_that_is_not_set_up_and_the_others_go_on(site: Site) -> None:
+    with site.burst("--set", "providers.private.options.capacity=many") as process:
+        site.launch()
+        site.become("running")
+        until(lambda: '"event": "paused"' in process.output())
+        told = logged(process, "not set up")
+        assert process.stop() == 0
+    (reason,) = told["reasons"]
+    assert reason.startswith("providers.private.options.capacity: Input should be a valid integer")
+    assert site.servers("public") == 1
+    with site.database.reading() as session:
+        found = by_name(session, "private")
+        assert found is not None
+        assert found.state == "paused"
+        assert found.problem == f"{reason}; then start cloud-burst again"
+        assert found.pause_ends == "probe", "so it goes on by itself once that is mended"
+    with site.burst() as process:
+        until(lambda: '"event": "resumed"' in process.output())
+        assert process.stop() == 0
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

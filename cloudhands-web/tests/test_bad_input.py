@@ -5,7 +5,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InternalError, OperationalError
 
 from cloudhands.common import schema
 from cloudhands.common.account.tables import PortalSession
@@ -300,9 +300,11 @@ def test_a_fault_of_ours_shows_no_traceback_and_is_logged(portal, accept, monkey
     assert "secret detail" not in answer.text
 
 
-def test_a_database_that_is_down(portal, accept, monkeypatch):
+# The other: PostgreSQL has ended a transaction in which a frozen process held locks for too long.
+@pytest.mark.parametrize("error", [OperationalError, InternalError])
+def test_a_database_that_is_down(portal, accept, monkeypatch, error):
     def down(*_):
-        raise OperationalError("SELECT secret", {}, Exception("connection refused"))
+        raise error("SELECT secret", {}, Exception("connection refused"))
 
     monkeypatch.setattr("cloudhands.web.request.find_session", down)
     answer = portal.client("member", accept=accept).get("/account")

@@ -11,9 +11,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import text
 
+from cloudhands.common.settings import load
+from cloudhands.common.testing.databases import put_key
 from cloudhands.common.testing.ports import answers, free_port
 from cloudhands.common.testing.processes import running
+from cloudhands.web import serve
 
 PROGRAM = str(Path(sys.executable).with_name("cloud-serve"))
 
@@ -62,6 +66,19 @@ def test_a_request_in_hand_is_answered_before_it_stops(sqlite_url, tmp_path):
         assert answer.startswith(b"HTTP/1.1 403")
         assert answer.rstrip().endswith(b"</html>")
         assert process.status == 0
+
+
+def test_a_frozen_portal_does_not_hold_its_locks_for_ever(postgresql_url, tmp_path):
+    put_key(tmp_path / "server.key")
+    settings = load(
+        defaults={"state": str(tmp_path), "database": {"url": postgresql_url}}, environment={}
+    )
+    with (
+        serve.services(settings, threading.Event()) as services,
+        services.database.writing() as session,
+    ):
+        timeout = session.scalar(text("SHOW idle_in_transaction_session_timeout"))
+    assert timeout == f"{serve.IDLE_SECONDS:.0f}s"
 
 
 def test_a_busy_port(sqlite_url, tmp_path):

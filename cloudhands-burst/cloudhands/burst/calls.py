@@ -17,6 +17,7 @@ from cloudhands.burst.pace import LONGEST_SECONDS, NotCalled, Pace
 from cloudhands.burst.pauses import Pauses
 from cloudhands.burst.relay import Relay
 from cloudhands.burst.trouble import WINDOW, Call, reason_to_pause
+from cloudhands.burst.unusable import refusal
 from cloudhands.common.cloud import Cloud, CloudError, Denied, Temporary
 from cloudhands.common.settings import Settings
 
@@ -114,9 +115,9 @@ class Guarded(Relay):
 
 
 def _as_call(error: CloudError, at: float) -> Call:
-    trouble = str(error).rstrip(".")
     if isinstance(error, Denied):
-        return Call(at, trouble, denied=True)
+        return Call(at, refusal(error), denied=True)
+    trouble = str(error).rstrip(".")
     # One that says when to come back is at work, and only asks for time.
     failed = isinstance(error, Temporary) and error.retry_after is None
     return Call(at, trouble if failed else "")

@@ -5,7 +5,8 @@ free, so that another worker can take the rest. Trouble with one artifact, or wi
 for a while, never ends the loop.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from threading import Event
@@ -18,7 +19,7 @@ from cloudhands.burst.backoff import Backoff
 from cloudhands.burst.calls import crowded
 from cloudhands.burst.context import Context
 from cloudhands.burst.reconcilers import Reconciler
-from cloudhands.common import observing, work
+from cloudhands.common import observing, set_back, work
 from cloudhands.common.errors import ClaimLost
 from cloudhands.common.provider.tables import Provider
 from cloudhands.common.work import UNREACHABLE, Claim, Due, Watcher, watching
@@ -29,6 +30,8 @@ log = structlog.get_logger("cloudhands.burst.loop")
 IDLE_SECONDS = 5.0
 # What was due was taken by another worker a moment ago.
 MISSED_SECONDS = 0.05
+# A clock that is set back by less than that is waited for.
+SET_BACK_SECONDS = 60.0
 DATABASE_AWAY = Backoff(first=0.5, cap=10)
 
 
@@ -37,10 +40,15 @@ class Loop:
 
     :param reconcilers: one for each kind of artifact.
     :param stopping: set from outside to end `run`.
+    :param monotonic: seconds that only rise.
     """
 
     def __init__(
-        self, context: Context, reconcilers: Sequence[Reconciler], stopping: Event
+        self,
+        context: Context,
+        reconcilers: Sequence[Reconciler],
+        stopping: Event,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._context = context
         self._reconcilers = reconcilers
@@ -52,6 +60,8 @@ class Loop:
         self._bell = Event()
         self._failures = 0
         self._observing = False
+        self._monotonic = monotonic
+        self._told: tuple[datetime, float] | None = None
 
     def run(self) -> None:
         """Go on until `stopping` is set; what is in hand then is left to `drain`."""
@@ -104,6 +114,8 @@ class Loop:
         :returns: seconds until there may be more to claim, if nothing happens before.
         """
         now = self._context.clock()
+        if (seconds := self._set_back_by(now)) > SET_BACK_SECONDS:
+            self._look_again(now, seconds)
         due = self._due()
         if not due:
             return IDLE_SECONDS
@@ -114,6 +126,22 @@ class Loop:
         if not free:
             return IDLE_SECONDS  # the bell rings when a thread is free
         return 0 if self._take(free, now) else MISSED_SECONDS
+
+    def _set_back_by(self, now: datetime) -> float:
+        """By how many seconds the clock was set back since we were here last."""
+        before, self._told = self._told, (now, self._monotonic())
+        if before is None:
+            return 0
+        return self._told[1] - before[1] - (now - before[0]).total_seconds()
+
+    def _look_again(self, now: datetime, seconds: float) -> None:
+        log.warning("the clock was set back", seconds=round(seconds))
+        with self._context.database.writing() as session:
+            set_back.remember_nothing_to_come(session, now)
+        for reconciler in self._reconcilers:
+            with self._context.database.writing() as session:
+                claim = self._context.settings.burst.claim
+                set_back.look_again(session, reconciler.model, now, claim)
 
     def _due(self) -> list[datetime]:
         with self._context.database.reading() as session:

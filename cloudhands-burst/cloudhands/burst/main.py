@@ -15,6 +15,7 @@ from cloudhands.burst.loop import Loop
 from cloudhands.burst.metrics import Metrics
 from cloudhands.burst.pauses import Pauses
 from cloudhands.burst.presence import Presence, present
+from cloudhands.burst.unusable import Unusable
 from cloudhands.common import schema, service
 from cloudhands.common.clock import DatabaseClock
 from cloudhands.common.db import explained
@@ -22,6 +23,7 @@ from cloudhands.common.listener import listening
 from cloudhands.common.listing import commands as listing
 from cloudhands.common.opening import opened_for
 from cloudhands.common.provider.commands import check_soon
+from cloudhands.common.provider.pausing import probe_soon
 from cloudhands.common.work import UNREACHABLE
 
 log = structlog.get_logger("cloudhands.burst")
@@ -44,7 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(options: argparse.Namespace) -> int:
     stopping = service.stop_on_signals()
     settings = service.read_settings(options)
-    clouds = providers.connect(settings)
+    clouds, wrong = providers.usable(settings)
+    for name, reasons in wrong.items():
+        log.error("not set up", provider=name, reasons=reasons)
     with opened_for(settings) as database:
         schema.check_writable(database)
         # What is recorded later than that is refused: the claim has run out.
@@ -52,13 +56,18 @@ def _main(options: argparse.Namespace) -> int:
         clock = DatabaseClock(database)
         with explained(database):
             installation = known(database, clock, clouds)
-            for name in clouds:
+            for name in settings.providers:
                 with database.writing() as session:
                     listing.begin(session, name, clock())
+            with database.writing() as session:
+                # Perhaps the settings were mended since.
+                probe_soon(session, clock())
         metrics = Metrics()
         pauses = Pauses(database, settings, clock)
-        guarded = calls.connected(clouds, settings, pauses, metrics)
-        context = Context(database, settings, guarded, installation, clock)
+        # Every call of these says what is wrong, so that they are paused and the operators told.
+        every = {**clouds, **{name: Unusable(reasons) for name, reasons in wrong.items()}}
+        guarded = calls.connected(every, settings, pauses, metrics)
+        context = Context(database, settings, guarded, installation, clock, metrics=metrics)
         loop = Loop(context, reconcilers.every(context), stopping)
         log.info("ready", providers=sorted(clouds), pid=os.getpid())
         if options.once:

@@ -4,7 +4,7 @@ What happens is counted as it happens; what stands in the database is read when 
 that it costs nothing at rest.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from cloudhands.common import observing, schema, work
 from cloudhands.common.clock import Clock
 from cloudhands.common.db import Database
+from cloudhands.common.listing.queries import by_provider
 from cloudhands.common.provider.queries import paused, providers
 from cloudhands.common.worker.queries import is_stale, workers
 
@@ -40,6 +41,25 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._listings = Counter(
+            "cloudhands_listings",
+            "Listings of providers, by what came of them.",
+            ("provider", "outcome"),
+            registry=self.registry,
+        )
+        self._listing_seconds = Histogram(
+            "cloudhands_listing_seconds",
+            "How long listings of providers took, with what was done about them.",
+            ("provider",),
+            registry=self.registry,
+        )
+        self._drift = Counter(
+            "cloudhands_drift",
+            "What differed in listings, by kind.",
+            ("provider", "kind"),
+            registry=self.registry,
+        )
+
     def called(self, provider: str, call: str, outcome: str, seconds: float) -> None:
         """Count a call of a cloud."""
         self._calls.labels(provider, call, outcome).inc()
@@ -48,6 +68,22 @@ class Metrics:
     def not_called(self, provider: str, call: str) -> None:
         """Count a call that we put aside ourselves."""
         self._calls.labels(provider, call, "busy").inc()
+
+    def listed(self, provider: str, outcome: str, seconds: float) -> None:
+        """Count a listing of a provider, with all that was done about it.
+
+        :param outcome: `noted`, `vanished` (not believed) or `trouble`.
+        """
+        self._listings.labels(provider, outcome).inc()
+        self._listing_seconds.labels(provider).observe(seconds)
+
+    def drifted(self, provider: str, found: Mapping[str, int]) -> None:
+        """Count what differed in a listing.
+
+        :param found: how many, by kind.
+        """
+        for kind, number in found.items():
+            self._drift.labels(provider, kind).inc(number)
 
     def tell_in_hand(self, in_hand: Callable[[], int]) -> None:
         """Tell how many artifacts this process has in hand, whenever somebody asks."""
@@ -79,6 +115,7 @@ class _Rows(Collector):
             yield from _due(session, now)
             yield _paused(session)
             yield _workers(session, now)
+            yield from _listed(session, now)
             observed = float(observing.is_on(session))
             yield GaugeMetricFamily("cloudhands_observing", "Whether it only observes.", observed)
 
@@ -107,6 +144,22 @@ def _paused(session: Session) -> GaugeMetricFamily:
     for provider in providers(session):
         family.add_metric([provider.name], float(provider.name in why))
     return family
+
+
+def _listed(session: Session, now: datetime) -> Families:
+    number = GaugeMetricFamily(
+        "cloudhands_listed", "What the last listing told, by kind.", labels=["provider", "kind"]
+    )
+    age = GaugeMetricFamily(
+        "cloudhands_listing_age_seconds", "How old that is.", labels=["provider"]
+    )
+    for provider, row in sorted(by_provider(session).items()):
+        for kind, count in sorted(row.found.items()):
+            number.add_metric([provider, kind], count)
+        if row.read_at is not None:
+            age.add_metric([provider], (now - row.read_at).total_seconds())
+    yield number
+    yield age
 
 
 def _workers(session: Session, now: datetime) -> GaugeMetricFamily:

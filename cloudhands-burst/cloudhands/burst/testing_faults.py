@@ -68,6 +68,15 @@ class Broken(Faulty):
         )
 
 
+class Stuck(Faulty):
+    """Begins to build servers, and never ends."""
+
+    def observe(self, server_id: str) -> Server:
+        server = super().observe(server_id)
+        going = server.state is ServerState.DELETING
+        return server if going else replace(server, state=ServerState.BUILDING)
+
+
 class Late(Faulty):
     """Shows the servers that it makes only after some seconds, as clouds of many parts do."""
 

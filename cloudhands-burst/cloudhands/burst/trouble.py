@@ -21,7 +21,7 @@ class Call:
 
     :param at: when it ended, in seconds of a clock that only rises.
     :param trouble: what went wrong, in plain words; empty if it was answered.
-    :param denied: whether our credentials were refused.
+    :param denied: whether an operator has to mend something: our credentials were refused.
     """
 
     at: float
@@ -38,7 +38,7 @@ def reason_to_pause(calls: Sequence[Call]) -> str:
         return ""
     last = calls[-1]
     if last.denied:
-        return f"our credentials are refused: {last.trouble}"
+        return last.trouble
     row = _in_a_row(calls)
     if row >= IN_A_ROW and last.at - calls[-row].at >= LASTING_SECONDS:
         return f"{row} calls in a row failed, the last one because {last.trouble}"

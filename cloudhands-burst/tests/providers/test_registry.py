@@ -6,7 +6,9 @@ import pytest
 
 from cloudhands.burst import providers
 from cloudhands.burst.providers.simulated import ADAPTER
+from cloudhands.burst.unusable import Unusable
 from cloudhands.common import plugins
+from cloudhands.common.cloud import Denied
 from cloudhands.common.errors import PluginError, SettingsError
 from cloudhands.common.settings import Settings, load
 
@@ -51,6 +53,28 @@ def test_an_unknown_kind_names_the_known_ones(tmp_path: Path) -> None:
         "providers.private.kind: there is no kind of cloud 'simulate'; "
         f"write one of: {', '.join(providers.kinds())}"
     )
+
+
+def test_one_that_is_wrong_leaves_the_others(tmp_path: Path) -> None:
+    right = settings(tmp_path)
+    fine = right.providers["private"]
+    wrong = fine.model_copy(update={"options": {"file": "x.db", "colour": "red"}})
+    several = right.model_copy(update={"providers": {"wrong": wrong, "private": fine}})
+    clouds, told = providers.usable(several)
+    assert list(clouds) == ["private"]
+    assert told == {
+        "wrong": [
+            "providers.wrong.options.images: is required: set it in the settings file",
+            "providers.wrong.options.sizes: is required: set it in the settings file",
+            "providers.wrong.options.colour: there is no such option: mend the spelling or "
+            "remove it",
+        ]
+    }
+    with pytest.raises(Denied, match=r"options\.images: is required.* \(the log has 2 more\)"):
+        Unusable(told["wrong"]).standing((), ())
+    alone = right.model_copy(update={"providers": {"wrong": wrong}})
+    with pytest.raises(SettingsError, match=r"providers\.wrong\.options\.images: is required"):
+        providers.usable(alone)
 
 
 def plug_in(monkeypatch: pytest.MonkeyPatch, value: str) -> None:

@@ -217,6 +217,15 @@ def test_a_cloud_that_does_not_answer_remains(place):
     assert len(place.servers()) == 1
 
 
+def test_a_provider_that_is_not_set_up_leaves_the_others(place):
+    place.server(NOWHERE)
+    wrong = "providers.public.options.images=none"
+    status, out = place.admin("--set", wrong, "reconcile", "--dry-run", "--json")
+    told = json.loads(out)
+    assert (status, len(told["differences"])) == (1, 1)
+    assert told["unreached"]["public"].startswith("providers.public.options.images: Input should")
+
+
 def test_another_provider(place):
     status, out = place.admin("reconcile", "--provider", "moon")
     assert status == 1

@@ -30,6 +30,9 @@ from cloudhands.web.services import Services
 # Who sends too much, but not very much, is let finish, and so reads why it is refused.
 READ_AT_MOST = 2 * MAX_BODY_BYTES
 CONNECTIONS = 4000
+# What a request does between two questions to the database takes far less. Of a process that stands
+# still for longer others get the locks.
+IDLE_SECONDS = 30.0
 # Databases, logs, the index.
 OTHER_FILES = 200
 # What waitress calls whoever connects to a Unix socket.
@@ -113,6 +116,7 @@ def services(settings: Settings, stopping: threading.Event) -> Iterator[Services
     with opened_for(settings) as database:
         assert database.secret is not None
         schema.check_writable(database)
+        database.end_idle(IDLE_SECONDS)
         yield Services(
             settings=settings,
             site=site.installed(),

@@ -1,5 +1,7 @@
 """What the machine of an appliance asks and reports."""
 
+from datetime import timedelta
+
 import pytest
 
 from cloudhands.common.appliance import sign_in
@@ -122,6 +124,30 @@ def test_a_report_is_shown(machine, any_portal):
     assert ">set-up failed<" in shown
     assert "<pre>E: no package &lt;b&gt;</pre>" in shown
     assert "set-up failed" in browser.get(f"/organisations/{any_portal.world.organisation}").text
+
+
+def test_a_machine_that_never_reports_is_told_of(machine, any_portal):
+    page, browser = any_portal.client("member"), any_portal.browser("member")
+    with any_portal.services.database.writing() as session:
+        session.query(Appliance).update({"state": "running", "setup": "booting", "setup_at": NOW})
+    minutes = any_portal.services.settings.appliances.booting_minutes
+    any_portal.time[0] = NOW + timedelta(minutes=minutes, seconds=-1)
+    answer = page.get(machine.path)
+    assert answer.json()["setup_problem"] == ""
+    before = answer.headers["ETag"]
+    assert page.get(machine.path, headers={"If-None-Match": before}).status_code == 304
+    any_portal.time[0] = NOW + timedelta(minutes=minutes)
+    answer = page.get(machine.path, headers={"If-None-Match": before})
+    found = answer.json()
+    told = f"has not reported since {NOW:%d %B %Y, %H:%M} UTC: look at the console log"
+    assert told in found["setup_problem"]
+    assert told in browser.get(machine.path).text
+    assert (found["state"], found["setup"], found["problem"]) == ("running", "booting", "")
+    assert machine.report().status_code == 204
+    assert page.document(machine.path)["setup_problem"] == "", "better late than never"
+    with any_portal.services.database.writing() as session:
+        session.query(Appliance).update({"state": "stopped", "setup": "booting"})
+    assert page.document(machine.path)["setup_problem"] == "", "it does not run"
 
 
 def test_a_report_counts_once(machine, any_portal):

@@ -10,6 +10,7 @@ from threading import Lock
 from cloudhands.burst.backoff import Backoff
 
 TROUBLE = Backoff(first=5, cap=300)
+LONGEST = timedelta(seconds=TROUBLE.cap)
 
 
 class Gate:
@@ -30,7 +31,8 @@ class Gate:
         with self._lock:
             if self._opens_at is None:
                 return None
-            if now < self._opens_at:
+            # A clock that was set back keeps it closed for no longer.
+            if now < self._opens_at <= now + max(self._probe, LONGEST):
                 return self._problem, (self._opens_at - now).total_seconds()
             self._opens_at = now + self._probe
             return None

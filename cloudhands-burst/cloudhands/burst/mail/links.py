@@ -29,7 +29,8 @@ def with_links(
 
     :param session: a writing one, which knows the secret.
     :param portal: its address, without a slash at its end.
-    :raises CannotWrite: if the link would not be good any more, so that nobody shall get it.
+    :raises CannotWrite: if the link would not be good any more, or would lead nowhere, so that
+        nobody shall get it.
     """
     if template not in STEPS:
         return values
@@ -38,9 +39,11 @@ def with_links(
     if registration is None or registration.state != state or now >= registration.expires_at:
         found = registration.state if registration else "gone"
         raise CannotWrite(f"its link is not good any more: the registration is {found}")
+    if not links.PAGE:
+        raise CannotWrite("the portal has no page yet that its link could lead to")
     token = links.token(secret_of(session), purpose, registration)
     # In the query, which no log of ours holds.
-    link = f"{portal}/registrations/{registration.uuid}?token={token}"
+    link = f"{portal}{links.PAGE}/{registration.uuid}?token={token}"
     return {**values, "link": link, "expires_at": registration.expires_at.isoformat()}
 
 

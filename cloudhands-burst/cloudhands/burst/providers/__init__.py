@@ -6,14 +6,14 @@ Ours are the folders beside this module, each with an `ADAPTER` (`cloud.Adapter`
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import entry_points
 
 from pydantic import BaseModel, ValidationError
 
 from cloudhands.common import plugins
 from cloudhands.common.cloud import GROUP, Adapter, Cloud
-from cloudhands.common.errors import SettingsError
+from cloudhands.common.errors import ConfigurationError, SettingsError
 from cloudhands.common.settings import Provider, Settings
 
 REMEDIES = {
@@ -55,6 +55,23 @@ def connect(settings: Settings) -> Mapping[str, Cloud]:
     :raises SettingsError: naming every wrong key of the first provider that has one.
     """
     return {name: _connect(settings, name, used) for name, used in settings.providers.items()}
+
+
+def usable(settings: Settings) -> tuple[Mapping[str, Cloud], Mapping[str, Sequence[str]]]:
+    """Every cloud of the settings that can be connected, and all that is wrong with the others.
+
+    :raises SettingsError: if none can be.
+    """
+    clouds: dict[str, Cloud] = {}
+    wrong: dict[str, Sequence[str]] = {}
+    for name, used in settings.providers.items():
+        try:
+            clouds[name] = _connect(settings, name, used)
+        except ConfigurationError as error:
+            wrong[name] = str(error).splitlines()
+    if wrong and not clouds:
+        raise SettingsError("\n".join(line for lines in wrong.values() for line in lines))
+    return clouds, wrong
 
 
 def _connect(settings: Settings, name: str, provider: Provider) -> Cloud:

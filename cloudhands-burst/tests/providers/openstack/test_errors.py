@@ -76,8 +76,9 @@ def test_when_it_would_be_asked_again_is_heard() -> None:
         (keystone.EndpointNotFound("compute"), Denied, "region, interface"),
         (requests.exceptions.ChunkedEncodingError("cut"), Temporary, "cannot be reached"),
         (sdk.InvalidResponse("odd"), Temporary, "unclear"),
-        (KeyError("servers"), Temporary, "does not promise"),
-        (ValueError("not JSON"), Temporary, "does not promise"),
+        (KeyError("servers"), Temporary, "not what its API promises: it has no servers"),
+        (ValueError("not JSON"), Temporary, "not what its API promises"),
+        (requests.JSONDecodeError("no", "<html>", 0), Temporary, "promises: it is no JSON"),
     ],
 )
 def test_what_the_client_raises_means(

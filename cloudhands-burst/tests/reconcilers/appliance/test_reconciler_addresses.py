@@ -85,3 +85,18 @@ def test_where_no_address_is_left_another_cloud_is_asked(capable: CapableWorld) 
     reason = "Private cloud had no address for it: no address is left: another try follows"
     assert ("requested", reason) in capable.history(uuid)
     assert capable.shares("private")[1].appliances == 0
+
+
+def test_a_cloud_without_addresses_takes_who_wants_none(capable: CapableWorld) -> None:
+    capable.memories["private"].addresses = 0
+    first = capable.launch(SERVICE)
+    while capable.row(first).state != "requested" or not capable.nodes(first):
+        capable.go_on(1)
+    while len(capable.nodes(first)) == 1:
+        capable.go_on(1)
+    without, other = capable.launch(), capable.launch(SERVICE)
+    capable.go_on(20)
+    assert capable.servers("private", without)
+    assert capable.servers("public", other)
+    (private, _) = capable.row(other).placement
+    assert private["reason"].startswith("had no address left at 12:0")

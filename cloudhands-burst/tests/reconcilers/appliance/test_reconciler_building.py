@@ -1,13 +1,18 @@
 """Servers that cannot be built: deleted, tried once more, then on the next cloud, then no more."""
 
+from datetime import timedelta
+
 from sqlalchemy import update
 
 from cloudhands.burst.reconcilers.appliance.given_up import MOST
 from cloudhands.burst.testing import World
-from cloudhands.burst.testing_faults import Broken, Killed, faulty
+from cloudhands.burst.testing_faults import Broken, Killed, Stuck, faulty
 from cloudhands.common.provider.tables import Subscription
 
 WORDS = "Private cloud could not run it: no valid host was found: another try follows"
+
+
+MINUTES = 5
 
 
 def broken(world: World, name: str = "private", *, full: bool = False) -> Broken:
@@ -111,3 +116,49 @@ def test_killed_while_it_is_given_up(world: World) -> None:
     world.go_on(30)
     assert world.state(uuid) == "running"
     assert len(world.servers("private")) == 1
+
+
+def stuck(world: World) -> Stuck:
+    defined = world.settings.providers["private"]
+    shorter = defined.model_copy(update={"build_seconds": MINUTES * 60})
+    providers = {**world.settings.providers, "private": shorter}
+    world.settings = world.settings.model_copy(update={"providers": providers})
+    cloud = world.clouds["private"] = Stuck(world.clouds["private"])
+    return cloud
+
+
+def test_one_that_is_built_for_ever_is_given_up_and_the_next_cloud_asked(world: World) -> None:
+    uuid = world.launch()
+    cloud = stuck(world)
+    world.look()
+    for _ in range(2):
+        asked_at = world.nodes(uuid)[-1].asked_at
+        assert asked_at is not None
+        world.clock.moment = asked_at + timedelta(minutes=MINUTES, seconds=-1)
+        world.look()
+        assert world.state(uuid) == "provisioning", "it may take that long"
+        world.clock.advance(1)
+        world.look()
+        assert world.history(uuid)[-1] == (
+            "requested",
+            "Private cloud did not build it within 5 minutes: another try follows",
+        )
+        world.go_on(6)
+    world.go_on(10)
+    assert world.state(uuid) == "running"
+    assert world.servers("private") == []
+    assert world.shares("private")[1].appliances == 0
+    assert len(world.servers("public")) == 1
+    assert cloud.calls.count("create") == 2
+    (private, _) = world.row(uuid).placement
+    assert private["reason"] == "did not build it within 5 minutes"
+
+
+def test_how_long_it_may_be_stopped_counts_for_nothing(world: World) -> None:
+    uuid = world.launch()
+    world.go_on()
+    stuck(world)
+    world.clock.advance(MINUTES * 60)
+    world.want(uuid, "stopped")
+    world.look()
+    assert world.state(uuid) == "running", "its server was built long ago"

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from cloudhands.burst.outcome import Again
+from cloudhands.burst.pace import Busy
 from cloudhands.burst.testing import SETTLE, World
 from cloudhands.burst.testing_faults import Killed, Late, faulty
 from cloudhands.common.cloud import Denied, Temporary
@@ -106,6 +107,16 @@ def test_a_refusal_is_sure_at_once(world: World) -> None:
     world.want(uuid, "deleted")
     world.look()
     assert (world.state(uuid), world.used(), world.clock()) == ("deleted", 0, NOON)
+
+
+def test_a_call_that_we_did_not_make_leaves_no_doubt(world: World) -> None:
+    uuid = world.launch()
+    cloud = faulty(world, before={"create": Busy("as many calls are under way as may be", 1)})
+    assert world.look() == [Again(1)]
+    assert world.nodes(uuid)[0].asked_at is None
+    world.go_on(SETTLE - 1)
+    assert cloud.calls.count("create") == 2
+    assert world.state(uuid) == "running"
 
 
 def test_a_clock_that_was_set_back_makes_nothing_wait_for_longer(world: World) -> None:

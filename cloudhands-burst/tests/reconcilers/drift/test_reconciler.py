@@ -1,5 +1,6 @@
 """Drift at simulated clouds: what changes behind our back is noticed, what is ours goes."""
 
+from dataclasses import replace
 from threading import Event
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,7 @@ from sqlalchemy import event as events
 from sqlalchemy import select, update
 
 from cloudhands.burst.loop import Loop
+from cloudhands.burst.metrics import Metrics
 from cloudhands.burst.outcome import Again, Done
 from cloudhands.burst.providers.simulated.adapter import connected
 from cloudhands.burst.providers.simulated.faults import Faults
@@ -102,6 +104,41 @@ def test_nothing_is_written_for_what_is_as_it_should_be(world: World) -> None:
         "abandoned": 0,
         "unknown": 0,
     }
+
+
+def test_listings_and_what_they_find_are_counted(world: World) -> None:
+    uuids = running(world, 4)
+    world.clouds["private"].stop(server(world, uuids[0]))
+    world.clock.advance(5)
+    with world.database.writing() as session:
+        listings.begin(session, "private", world.clock())
+    metrics = Metrics()
+    metrics.tell_rows(world.database, world.clock)
+    reconciler = DriftReconciler(replace(world.context, metrics=metrics))
+
+    def lists() -> None:
+        with world.database.writing() as session:
+            session.execute(update(ProviderListing).values(due_at=world.clock()))
+        with world.database.writing() as session:
+            (claim,) = work.claim(session, ProviderListing, world.clock(), 15, 1)
+        reconciler.reconcile(claim)
+
+    lists()
+    faulty(world, before={"listed": Temporary("it is busy")})
+    lists()
+    world.clock.advance(7)
+    value, there = metrics.registry.get_sample_value, {"provider": "private"}
+    outcomes = [
+        value("cloudhands_listings_total", {**there, "outcome": outcome})
+        for outcome in ("noted", "trouble", "vanished")
+    ]
+    assert outcomes == [1, 1, None]
+    assert value("cloudhands_listing_seconds_count", there) == 2
+    assert value("cloudhands_drift_total", {**there, "kind": "differing"}) == 1
+    assert value("cloudhands_drift_total", {**there, "kind": "missing"}) == 0
+    assert value("cloudhands_listed", {**there, "kind": "servers"}) == 4
+    assert value("cloudhands_listed", {**there, "kind": "differing"}) == 1
+    assert value("cloudhands_listing_age_seconds", there) == 7
 
 
 @pytest.mark.parametrize(

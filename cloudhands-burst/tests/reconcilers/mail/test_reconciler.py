@@ -207,13 +207,24 @@ def test_a_template_that_nobody_knows_is_given_up(office, server):
     assert (row.due_at, row.problem) == (None, "there is no template 'nonsense' for mail")
 
 
-def test_the_link_of_an_invitation_is_derived_when_it_is_sent(office, server):
-    database: Database = office.world.database
-    with database.writing() as session:
+def invited(office):
+    with office.world.database.writing() as session:
         organisation = session.get_one(Organisation, office.world.organisation_id)
         now, make = office.world.clock(), Factory(session)
         wanted = NewRegistration(mail="new@example.org")
-        uuid = invite(session, make.operator, organisation, wanted, now).uuid
+        return invite(session, make.operator, organisation, wanted, now).uuid
+
+
+def test_a_link_that_would_lead_nowhere_is_not_sent(office, server):
+    invited(office)
+    assert office.send() == [Failed("the portal has no page yet that its link could lead to")]
+    assert server.messages == []
+
+
+def test_the_link_of_an_invitation_is_derived_when_it_is_sent(office, server, monkeypatch):
+    monkeypatch.setattr(links, "PAGE", "/registrations")
+    database: Database = office.world.database
+    uuid, now = invited(office), office.world.clock()
     assert office.send() == [Done()]
     (message,) = server.messages
     with database.reading() as session:

@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
 from cloudhands.burst.calls import Guarded, Paced
 from cloudhands.burst.metrics import Metrics
@@ -224,3 +226,106 @@ def test_something_unexpected_during_a_probe(site: Site) -> None:
         reconciler.reconcile(claim)
     assert isinstance(reconciler.stumbled(claim), Again)
     assert site.probe() == Done()
+
+
+# --- what was placed there before it was paused ---
+
+
+def _placed(site: Site) -> UUID:
+    """An appliance that has its place at the private cloud, which was not asked for it yet."""
+    world = site.world
+    uuid = world.launch()
+    (claim,) = world.claims()
+    records = world.reconciler._books.records
+    records.placed(claim, records.view(claim))
+    world.clock.advance(16)
+    assert world.nodes(uuid)[0].asked_at is None
+    return uuid
+
+
+def test_what_it_was_not_asked_for_yet_goes_to_another_cloud(site: Site) -> None:
+    world = site.world
+    uuid = _placed(site)
+    site.fail()
+    world.go_on()
+    assert site.inner.calls == []
+    assert (world.state(uuid), len(world.servers("public", uuid))) == ("running", 1)
+    assert world.shares("private")[1].appliances == 0
+    assert world.shares("public")[1].appliances == 1
+    assert "Private cloud was paused before it was asked for a server: it is placed anew" in (
+        world.whys(uuid)
+    )
+    assert world.history(uuid)[1] == (
+        "provisioning",
+        "Public cloud: used because Private cloud is paused and the organisation consents to "
+        "overflow",
+    )
+
+
+@pytest.mark.parametrize("call", ["find", "create"])
+def test_where_our_credentials_are_refused_it_goes_at_once(site: Site, call: str) -> None:
+    world = site.world
+    site.inner.before[call] = Denied("the password has expired")
+    uuid = world.launch()
+    world.look()
+    assert site.row().problem == "our credentials are refused: the password has expired"
+    assert len(world.servers("public", uuid)) == 1
+    assert world.servers("private") == []
+
+
+def test_where_no_other_may_take_it_it_waits_and_is_woken(site: Site) -> None:
+    world = site.world
+    with world.database.writing() as session:
+        session.execute(update(Subscription).values(overflow="never"))
+    uuid = _placed(site)
+    site.fail()
+    world.look()
+    row = world.row(uuid)
+    assert (row.state, row.provider_id) == ("requested", None)
+    assert "Private cloud: is paused: it fails" in row.problem
+    assert "the organisation does not consent to overflow" in row.problem
+    site.by_operator("resume")
+    world.go_on()
+    assert world.state(uuid) == "running"
+    assert len(world.servers("private", uuid)) == 1
+
+
+def test_one_that_is_deleted_meanwhile_does_not_wait_for_it(site: Site) -> None:
+    uuid = _placed(site)
+    site.fail()
+    site.world.want(uuid, "deleted")
+    site.world.look()
+    assert (site.world.state(uuid), site.world.used()) == ("deleted", 0)
+    assert site.inner.calls == []
+
+
+def test_what_it_may_have_made_already_waits_there(site: Site) -> None:
+    world = site.world
+    site.inner.after["create"] = Temporary("it did not answer")
+    uuid = world.launch()
+    world.look()
+    site.fail()
+    world.go_on(60)
+    row = world.row(uuid)
+    assert (row.state, row.problem) == ("requested", "Private cloud: it is paused: it fails.")
+    assert world.servers("public") == []
+    site.by_operator("resume")
+    world.go_on(20)
+    assert world.state(uuid) == "running"
+    assert (len(world.servers("private")), len(world.servers("public"))) == (1, 0)
+
+
+def test_paused_between_the_look_and_the_call_it_was_not_asked(site: Site) -> None:
+    world = site.world
+    uuid = world.launch()
+    look = site.inner.find
+
+    def found(*about: Any) -> Any:
+        seen = look(*about)
+        site.fail()
+        return seen
+
+    site.inner.find = found  # type: ignore[method-assign]
+    world.go_on()
+    assert site.inner.calls == ["find"]
+    assert (world.state(uuid), len(world.servers("public", uuid))) == ("running", 1)

@@ -156,6 +156,8 @@ _SEEN = (
         Organisation.version,
         Provider.version,
         RENAMES,
+        # Nobody changes that: it comes with time (`setup.silence`).
+        and_(Appliance.setup == "booting", Appliance.setup_at <= bindparam("silent_since")),
         Membership.role,
     )
     .join(Organisation, Organisation.id == Appliance.organisation_id)
@@ -172,14 +174,18 @@ _SEEN = (
 )
 
 
-def seen(connection: Connection, viewer_id: int, uuid: UUID) -> Seen | None:
-    """The appliance with that public id as a user sees it."""
-    row = connection.execute(_SEEN, {"viewer": viewer_id, "uuid": uuid}).one_or_none()
+def seen(connection: Connection, viewer_id: int, uuid: UUID, silent_since: datetime) -> Seen | None:
+    """The appliance with that public id as a user sees it.
+
+    :param silent_since: see `setup.silence`.
+    """
+    values = {"viewer": viewer_id, "uuid": uuid, "silent_since": silent_since}
+    row = connection.execute(_SEEN, values).one_or_none()
     if row is None:
         return None
-    id_, version, wanted, due, launched, organisation, provider, renames, role = row
+    id_, version, wanted, due, launched, organisation, provider, renames, silent, role = row
     roles = frozenset({Role.PERSON, Role(role)} if role else {Role.PERSON})
-    versions = (version, wanted, due, organisation, provider or 0, renames)
+    versions = (version, wanted, due, organisation, provider or 0, renames, bool(silent))
     return Seen(id_, _with_owner(roles, launched), versions, wanted)
 
 

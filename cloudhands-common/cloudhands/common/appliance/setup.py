@@ -50,6 +50,20 @@ def forget(appliance: Appliance) -> None:
     appliance.setup, appliance.setup_log, appliance.setup_at = "", "", None
 
 
+def silence(appliance: Appliance, since: datetime) -> str:
+    """What is told of a machine that has not reported for too long, in a sentence; else nothing.
+
+    :param since: who has been booting since then or longer should have reported.
+    """
+    at = appliance.setup_at
+    if appliance.state != "running" or appliance.setup != "booting" or at is None or at > since:
+        return ""
+    return (
+        f"Its machine has not reported since {at:%d %B %Y, %H:%M} UTC: look at the console log "
+        "that its cloud keeps."
+    )
+
+
 def report(
     session: Session, actor: Actor, appliance: Appliance, said: Report, now: datetime
 ) -> None:

@@ -1,7 +1,8 @@
 """What people agree on about placement: an organisation's terms, and leave to use a public cloud.
 
-Whoever locks several rows does it in this order, so that nobody waits for each other: appliances,
-the budget, subscriptions, the organisation.
+Whoever locks several rows, here and elsewhere, does it in this order, so that nobody waits for each
+other: a provider, appliances, the budget, subscriptions, the organisation, a provider's listing. A
+claim's own row comes where it stands in this order, and not first because it is claimed.
 """
 
 from collections.abc import Sequence

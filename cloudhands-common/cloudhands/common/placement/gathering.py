@@ -69,7 +69,7 @@ class Circumstances:
         name = subscription.provider.name
         defined = self.settings.providers.get(name)
         memory = timedelta(seconds=self.settings.burst.full_memory)
-        full_until = subscription.full_until
+        full_until, lacks_addresses = _full(subscription, definition)
         return Candidate(
             provider=name,
             label=defined.label if defined else name,
@@ -88,6 +88,7 @@ class Circumstances:
             failure=self.failures.get(subscription.provider_id, ""),
             full_since=full_until - memory if full_until else None,
             full_until=full_until,
+            lacks_addresses=lacks_addresses,
         )
 
     def _quota(self, subscription: Subscription) -> Mapping[str, Room]:
@@ -97,6 +98,16 @@ class Circumstances:
             return {}
         quota = subscription.quota or {}
         return {name: Room(room["used"], room["limit"]) for name, room in quota.items()}
+
+
+def _full(
+    subscription: Subscription, definition: Mapping[str, Any]
+) -> tuple[datetime | None, bool]:
+    """Until when it counts as full for an item, and whether for want of addresses alone."""
+    marks = [(subscription.full_until, False)]
+    if definition.get("external_address"):
+        marks.append((subscription.addresses_full_until, True))
+    return max(((until, lacks) for until, lacks in marks if until), default=(None, False))
 
 
 def circumstances(

@@ -122,8 +122,14 @@ PASSING: Sequence[tuple[Reason, str]] = (
 def _full(candidate: Candidate, now: datetime) -> Verdict | None:
     if candidate.full_until is None or candidate.full_until <= now:
         return None
+    if candidate.full_since and candidate.full_since > now:
+        return None  # a clock was set back since: nobody knows how old it is
     since = f" at {candidate.full_since:%H:%M} UTC" if candidate.full_since else ""
     wait = (candidate.full_until - now).total_seconds()
+    if candidate.lacks_addresses:
+        return Verdict(
+            candidate, f"had no address left{since}", brief="has no address left", wait=wait
+        )
     return Verdict(candidate, f"was full{since}", brief="is full", wait=wait)
 
 

@@ -28,6 +28,7 @@ class Candidate:
     :param full_since: when it last said that it was full for this organisation, None if that is
         forgotten.
     :param full_until: how long that is remembered.
+    :param lacks_addresses: whether it was full of addresses alone, and one is wanted.
     """
 
     provider: str
@@ -47,6 +48,7 @@ class Candidate:
     failure: str = ""
     full_since: datetime | None = None
     full_until: datetime | None = None
+    lacks_addresses: bool = False
 
 
 @dataclass(frozen=True)

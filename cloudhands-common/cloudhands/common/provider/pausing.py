@@ -75,13 +75,18 @@ def resume(session: Session, actor: Actor, provider: Provider, why: str, now: da
     return True
 
 
+def probe_soon(session: Session, now: datetime) -> None:
+    """Have every provider that a probe would resume probed at once: its settings may be others."""
+    work.wake_all(session, Provider, now, Provider.pause_ends == "probe")
+
+
 def _wake(session: Session, provider: Provider, now: datetime) -> None:
     # Also what is in hand just now: its holder may have seen the pause, and put it aside when this
     # is committed. Whoever puts it aside later finds that the provider works.
     there = (Appliance.provider_id == provider.id, Appliance.due_at.is_not(None))
     work.wake_all(session, Appliance, now, *there, spread=SPREAD_SECONDS)
     subscriptions = Subscription.provider_id == provider.id
-    # Appliances before subscriptions, as whoever places one locks them.
+    # In the order of `common.placement.commands`.
     users = session.scalars(select(Subscription.organisation_id).where(subscriptions)).all()
     wake_unplaced(session, users, now, SPREAD_SECONDS)
     in_use = Subscription.state != "inactive"

@@ -50,8 +50,9 @@ class Subscription(DueLater, Limited, Base):
 
     `priority`: the lowest is tried first. `overflow` is the consent to a public cloud.
     `full_until`: until when it is remembered that the cloud had no room, or no quota left, for
-    this organisation; what it has for another may differ. A share of its limits is reserved with
-    the placement, and given back when the server is gone.
+    this organisation; what it has for another may differ. `addresses_full_until` is the same for
+    addresses that are reached from outside, and concerns only who wants one. A share of its limits
+    is reserved with the placement, and given back when the server is gone.
 
     `problem` is why it cannot be used, or what of the catalogue is missing there, in plain words.
     `quota` is what the cloud said of its own limits at `read_at`: by the names of
@@ -72,6 +73,7 @@ class Subscription(DueLater, Limited, Base):
     overflow: Mapped[str]
     state: Mapped[str]
     full_until: Mapped[datetime | None]
+    addresses_full_until: Mapped[datetime | None]
     problem: Mapped[str] = mapped_column(default="", server_default="")
     quota: Mapped[dict[str, Any] | None]
     read_at: Mapped[datetime | None]

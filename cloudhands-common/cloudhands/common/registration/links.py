@@ -4,6 +4,13 @@ from cloudhands.common import tokens
 from cloudhands.common.errors import NotFound
 from cloudhands.common.registration.tables import Registration
 
+PAGE = ""
+"""The path of the portal's page that takes these links, above the registration's uuid.
+
+It is empty while there is no such page: no program invites people to register yet, and a mail that
+led nowhere is not sent.
+"""
+
 CONFIRM = "registration"
 DETAIL = "registration-detail"
 

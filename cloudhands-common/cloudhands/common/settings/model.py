@@ -197,15 +197,19 @@ class Burst(Table):
 
 
 class Appliances(Table):
-    """How long appliances last.
+    """How long appliances last, and their machines may take to be set up.
 
     `lifetime_days` holds for catalogue items that do not say it themselves; without it these never
     expire. It counts for what is launched or extended from then on. What has expired is stopped,
     and deleted `grace_days` later.
+
+    A machine that runs and has not reported how its own set-up ended for `booting_minutes` is shown
+    as one that should be looked at.
     """
 
     lifetime_days: Days | None = None
     grace_days: Annotated[int, Field(ge=1, le=365)] = 7
+    booting_minutes: Annotated[int, Field(ge=1, le=1440)] = 30
 
 
 class Mail(Table):
@@ -274,7 +278,8 @@ class Provider(Table):
     under way in each process, and at most `calls_per_second` begin. Everything there is listed
     every `listing` seconds; where more than `missing_share` of the known servers is missing from
     it, the provider is paused. A server whose creation nobody told us of is looked for during
-    `settle` seconds before another is asked for.
+    `settle` seconds before another is asked for. One that is still being built `build_seconds`
+    after it was asked for is deleted, and counts as one that could not be built.
     """
 
     kind: Name
@@ -288,6 +293,7 @@ class Provider(Table):
     listing: Seconds = 30
     missing_share: Annotated[float, Field(gt=0, le=1)] = 0.5
     settle: Annotated[float, Field(ge=0, le=3600)] = 60
+    build_seconds: Annotated[float, Field(ge=1, le=86_400)] = 1800
     options: Mapping[str, Any] = Field(default_factory=dict)
 
     @field_validator("prices")

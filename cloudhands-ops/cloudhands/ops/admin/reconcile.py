@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from cloudhands.burst import providers
 from cloudhands.burst.context import Context
+from cloudhands.burst.unusable import Unusable
 from cloudhands.common import history, observing, permissions, service
 from cloudhands.common.actor.commands import component, installation
 from cloudhands.common.actor.queries import OPERATOR, roles_of
@@ -74,7 +75,8 @@ def reconcile(options: argparse.Namespace) -> int:
 def _context(options: argparse.Namespace) -> Iterator[tuple[Context, bool]]:
     """What to look with, and whether cloud-burst only observes."""
     settings = service.read_settings(options)
-    clouds = providers.connect(settings)
+    usable, wrong = providers.usable(settings)
+    clouds = {**usable, **{name: Unusable(reasons) for name, reasons in wrong.items()}}
     with opened_for(settings) as database, explained(database):
         clock = DatabaseClock(database)
         with database.writing() as session:

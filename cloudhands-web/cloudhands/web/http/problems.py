@@ -13,9 +13,10 @@ from pyramid.config import Configurator
 from pyramid.exceptions import BadCSRFOrigin, BadCSRFToken, URLDecodeError
 from pyramid.httpexceptions import HTTPException, HTTPSeeOther
 from pyramid.response import Response
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError
 
 from cloudhands.common import errors
+from cloudhands.common.work import UNREACHABLE
 from cloudhands.web.http import hal
 from cloudhands.web.http.body import UNSAFE
 from cloudhands.web.http.cookies import SESSION_COOKIE
@@ -205,7 +206,7 @@ def includeme(config: Configurator) -> None:
         (URLDecodeError, not_text),
         (UnicodeDecodeError, not_text),
         (IntegrityError, overtaken),
-        (OperationalError, unavailable),
+        *((error, unavailable) for error in UNREACHABLE),
         (errors.DirectoryError, unavailable),
         (errors.IndexUnavailable, unavailable),
         (Exception, unexpected),

@@ -6,6 +6,8 @@ the same.
 """
 
 from abc import ABC, abstractmethod
+from datetime import datetime, timedelta
+from functools import cached_property
 from typing import ClassVar
 from uuid import UUID
 
@@ -88,7 +90,13 @@ class ApplianceScope(Subject):
     name = "appliance"
 
     def _look(self, connection: Connection, viewer_id: int, uuid: UUID) -> Seen | None:
-        return appliances.seen(connection, viewer_id, uuid)
+        return appliances.seen(connection, viewer_id, uuid, self.silent_since)
+
+    @cached_property
+    def silent_since(self) -> datetime:
+        """Since when a machine must have been booting for it to be told; see `setup.silence`."""
+        services = self.request.services
+        return services.clock() - timedelta(minutes=services.settings.appliances.booting_minutes)
 
     @property
     def appliance(self) -> Appliance:

@@ -17,7 +17,7 @@ from cloudhands.burst.providers.openstack import (
     servers,
     standing,
 )
-from cloudhands.burst.providers.openstack.errors import answering
+from cloudhands.burst.providers.openstack.errors import UNPROMISED, answering
 from cloudhands.burst.providers.openstack.options import Options
 from cloudhands.burst.providers.openstack.session import Connections
 from cloudhands.burst.providers.openstack.sizes import Sizes
@@ -30,6 +30,7 @@ from cloudhands.common.cloud import (
     ServerSpec,
     ServerState,
     Standing,
+    Temporary,
 )
 
 USER_DATA_BYTES = 16_384
@@ -95,7 +96,9 @@ class OpenStackCloud:
             wanted = self._wanted(cloud, spec, user_data)
             with answering():
                 made = cloud.compute.create_server(**wanted)
-                server_id = str(made["id"])
+                if not made.id:
+                    raise Temporary(f"{UNPROMISED}: it has no id of the server")
+                server_id = str(made.id)
         return Server(server_id, spec.identity, ServerState.BUILDING, size=spec.size)
 
     def start(self, server_id: str) -> None:

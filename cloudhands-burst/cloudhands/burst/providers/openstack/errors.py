@@ -25,6 +25,7 @@ FULL = (
     NO_HOST,
 )
 WORDS = 300
+UNPROMISED = "the cloud's answer is not what its API promises"
 ODD = (LookupError, TypeError, ValueError, AttributeError)
 
 
@@ -95,6 +96,8 @@ def answering(
         ) from error
     except keystone.ConnectTimeout as error:
         raise Temporary("the cloud did not answer in time") from error
+    except requests.JSONDecodeError as error:
+        raise Temporary(f"{UNPROMISED}: it is no JSON") from error
     except (keystone.ConnectionError, requests.RequestException) as error:
         raise Temporary(f"the cloud cannot be reached: {_short(str(error))}") from error
     except keystone.CatalogException as error:
@@ -105,9 +108,14 @@ def answering(
         raise Temporary(f"the cloud's answer is unclear: {_short(str(error))}") from error
     except ODD as error:
         log.debug("an answer of the cloud could not be read", exc_info=True)
-        raise Temporary(
-            f"the cloud answered what its API does not promise ({type(error).__name__})"
-        ) from error
+        raise Temporary(f"{UNPROMISED}: {_lack(error)}") from error
+
+
+def _lack(error: Exception) -> str:
+    """What an answer lacks, as far as the client's stumbling tells."""
+    if isinstance(error, KeyError):
+        return f"it has no {error.args[0]}"
+    return f"it cannot be made sense of ({type(error).__name__})"
 
 
 def _retry_after(response: requests.Response | None) -> float | None:

@@ -7,7 +7,7 @@ from openstack.compute.v2.server import Server as NovaServer
 from openstack.connection import Connection
 
 from cloudhands.burst.providers.openstack import marks
-from cloudhands.burst.providers.openstack.errors import NO_HOST, answering
+from cloudhands.burst.providers.openstack.errors import NO_HOST, UNPROMISED, answering
 from cloudhands.burst.providers.openstack.states import state_of
 from cloudhands.common.cloud import (
     Address,
@@ -29,6 +29,8 @@ def get(cloud: Connection, server_id: str) -> NovaServer:
     """
     with answering(missing=Gone, refused=Denied):
         server = cloud.compute.get_server(server_id)
+        if not server.status:
+            raise Temporary(f"{UNPROMISED}: it has no status of the server")
         if server.status == "DELETED":
             raise Gone(f"the server {server_id} is deleted")
         return server

@@ -12,6 +12,7 @@ from typing import Any
 from cloudhands.burst import backoff
 from cloudhands.burst.context import Context
 from cloudhands.burst.outcome import Outcome
+from cloudhands.burst.pace import NotCalled
 from cloudhands.burst.reconcilers.appliance import actions
 from cloudhands.burst.reconcilers.appliance.books import Books
 from cloudhands.burst.reconcilers.appliance.entry import Overtaken
@@ -66,6 +67,9 @@ class Asking:
             return setbacks.failed(self.claim, self.view, fail)
         except Denied:
             setbacks.refused(self.claim, self.view)
+            raise
+        except NotCalled:
+            setbacks.not_asked(self.claim, self.view)
             raise
         try:
             self.books.records.told(self.claim, self.view, server)
@@ -132,7 +136,7 @@ class Asking:
         setbacks = self.books.setbacks
         if self.view.building and self.view.attempt + 1 >= ADDRESS_TRIES:
             reason = f"had no address for it: {error}"
-            setbacks.gave_up(self.claim, self.view, reason, full=True)
+            setbacks.gave_up(self.claim, self.view, reason, full=True, of_addresses=True)
             return None
         problem = f"{self._label}: {str(error).rstrip('.')}."
         return setbacks.trouble(self.claim, problem, backoff.TROUBLE)

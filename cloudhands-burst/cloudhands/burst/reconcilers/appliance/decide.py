@@ -44,6 +44,7 @@ _ASKED_TO_STOP = "asked to stop"
 _TO_BE_RESIZED = "stopped to be resized"
 _STOPPED = "the cloud says that it is stopped"
 _S = ServerState
+_UNBUILT = (_S.BUILDING, _S.STARTING)
 
 # By goal, state and what the cloud says; what is not here is waited for, as a reboot or a change of
 # its size that nobody here asked for is: both end by themselves. A call that took effect
@@ -101,8 +102,8 @@ def decide(view: View, sight: Sight) -> Action:
         return Reap()
     if view.node.server_id != sight.server.id:
         return Adopt()
-    if sight.server.state is ServerState.FAILED:
-        return _broken(view, sight.server)
+    if broken := _broken(view, sight, sight.server):
+        return broken
     if view.to_be_resized:
         return _resize(view, sight.server)
     if (size := view.other_size(sight.server.size)) and sight.server.state in (
@@ -145,7 +146,11 @@ def _missing(view: View, node: NodeView, sight: Sight) -> Action:
     return Create() if never_told else Fail(LOST, ended=True)
 
 
-def _broken(view: View, server: Server) -> Action:
+def _broken(view: View, sight: Sight, server: Server) -> Action | None:
+    if sight.overdue and view.building and server.state in _UNBUILT:
+        return GiveUp(f"did not build it within {sight.overdue}", full=False)
+    if server.state is not ServerState.FAILED:
+        return None
     reason = f"could not run it: {server.problem or 'it gave no reason'}"
     if view.building:
         return GiveUp(reason, server.full)

@@ -111,10 +111,16 @@ class Entry:
             limits.give_back(self.session, Organisation, organisation_id, left)
         return left
 
-    def mark_full(self, memory: float) -> None:
-        """Remember for so many seconds that the cloud has no room for the organisation."""
-        used = self.subscription()
-        used.full_until = self.now + timedelta(seconds=memory)
+    def mark_full(self, memory: float, *, of_addresses: bool = False) -> None:
+        """Remember for so many seconds that the cloud has no room for the organisation.
+
+        :param of_addresses: whether addresses alone are what it lacks.
+        """
+        used, until = self.subscription(), self.now + timedelta(seconds=memory)
+        if of_addresses:
+            used.addresses_full_until = until
+        else:
+            used.full_until = until
         used.version += 1
 
     def reserve_share(self, chosen: Subscription) -> None:

@@ -18,27 +18,35 @@ class Sight:
         not being deleted yet.
     :param settles_in: seconds for which it means nothing that there is none: one that was asked
         for a moment ago may still come to be seen.
+    :param overdue: in what time it should have been built, in words, if that has passed.
     :param capabilities: what the cloud can do.
     """
 
     server: Server | None = None
     twins: tuple[Server, ...] = ()
     settles_in: float = 0
+    overdue: str = ""
     capabilities: Capabilities = BARE
 
 
 def look(
-    cloud: Cloud, identity: Identity, node: NodeView, *, building: bool, settles_in: float
+    cloud: Cloud,
+    identity: Identity,
+    node: NodeView,
+    *,
+    building: bool,
+    settles_in: float,
+    overdue: str = "",
 ) -> Sight:
     """Look a node's server up: by its id, or by its identity while the id is not known.
 
     :param building: whether it was asked for and does not run yet; then its twins are seen too,
         once there is something to decide.
-    :param settles_in: see `Sight`.
+    :param settles_in: see `Sight`, and `overdue` likewise.
     :raises CloudError: whatever the cloud answers but `Gone`.
     """
     seen = _look(cloud, identity, node, building=building)
-    return replace(seen, settles_in=settles_in, capabilities=cloud.capabilities)
+    return replace(seen, settles_in=settles_in, overdue=overdue, capabilities=cloud.capabilities)
 
 
 def twins(cloud: Cloud, identity: Identity, server: Server) -> tuple[Server, ...]:

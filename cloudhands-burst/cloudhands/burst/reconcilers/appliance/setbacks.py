@@ -9,6 +9,7 @@ from cloudhands.burst.reconcilers.appliance.actions import Fail
 from cloudhands.burst.reconcilers.appliance.entry import Book, Entry
 from cloudhands.burst.reconcilers.appliance.view import View
 from cloudhands.common.forms import writable
+from cloudhands.common.provider.queries import paused
 from cloudhands.common.work import Claim
 
 # How often a server that was asked for and is not shown is looked for.
@@ -37,18 +38,22 @@ class Setbacks(Book):
             entry.place(None)
             self._renew(entry)
 
-    def gave_up(self, claim: Claim, view: View, reason: str, *, full: bool) -> None:
+    def gave_up(
+        self, claim: Claim, view: View, reason: str, *, full: bool, of_addresses: bool = False
+    ) -> None:
         """The server could not be built: it is deleted, and another takes its place.
 
         :param reason: what the cloud did, in words that go on from its name.
         :param full: whether it had no room, so that others need not try for a while.
+        :param of_addresses: whether it lacks addresses alone, so that only who wants one need not.
         """
         with self._open(claim, view) as entry:
             node = entry.node()
             label = self._context.label(node.provider.name)
             node.failure, node.full = writable(reason), full
             if full:
-                entry.mark_full(self._context.settings.burst.full_memory)
+                memory = self._context.settings.burst.full_memory
+                entry.mark_full(memory, of_addresses=of_addresses)
             entry.move("requested", f"{label} {reason}: another try follows")
             entry.appliance.attempt = 0
             self._renew(entry)
@@ -81,6 +86,12 @@ class Setbacks(Book):
             entry.node().asked_at = None
             self._renew(entry)
 
+    def not_asked(self, claim: Claim, view: View) -> None:
+        """We did not call the cloud after all: what it was asked before is what counts."""
+        with self._open(claim, view) as entry:
+            entry.node().asked_at = view.node.asked_at if view.node else None
+            self._renew(entry)
+
     def trouble(
         self, claim: Claim, problem: str, backoff: Backoff, retry_after: float | None = None
     ) -> Again:
@@ -101,6 +112,23 @@ class Setbacks(Book):
             after = put_aside(session, provider)
             entry.release(after)
         return Again(after, problem)
+
+    def left(self, claim: Claim, view: View, label: str) -> bool:
+        """Its provider is paused, and was never asked for it: a cloud is chosen anew.
+
+        :param label: what people call the provider.
+        :returns: False if it is not paused any more, so that it may stay.
+        """
+        with self._open(claim, view) as entry:
+            node = entry.node()
+            if node.provider.name not in paused(entry.session):
+                return False
+            # Ended and not forgotten: should anything of it be seen there yet, it is cleared away.
+            entry.end_node()
+            entry.place(None)
+            entry.note(f"{label} was paused before it was asked for a server: it is placed anew")
+            self._renew(entry)
+            return True
 
     def later(self, claim: Claim, after: float) -> Again:
         """We may not call its cloud just now."""

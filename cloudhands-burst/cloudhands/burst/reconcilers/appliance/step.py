@@ -28,6 +28,9 @@ from cloudhands.common.work import Claim
 
 log = structlog.get_logger("cloudhands.burst.appliance")
 
+# Shorter times are told in seconds.
+SHORT_SECONDS = 120
+
 
 class Step:
     """One look, one decision, one action on one appliance."""
@@ -88,9 +91,13 @@ class Step:
         view = self._view
         if view.node is not None and view.to_be_looked_at:
             identity = view.identity(self._context.installation)
-            settles_in = self._settles_in()
             self._sight = look(
-                self._cloud, identity, view.node, building=view.building, settles_in=settles_in
+                self._cloud,
+                identity,
+                view.node,
+                building=view.building,
+                settles_in=self._settles_in(),
+                overdue=self._overdue() if view.building else "",
             )
 
     def _look_for_twins(self, server: Server) -> None:
@@ -98,13 +105,21 @@ class Step:
         self._sight = replace(self._sight, twins=twins(self._cloud, identity, server))
 
     def _settles_in(self) -> float:
-        asked_at = self._view.node.asked_at if self._view.node else None
-        if asked_at is None:
+        since = self._since_asked()
+        if since is None:
             return 0
-        settle = self._context.settle(self._provider)
-        since = (self._context.clock() - asked_at).total_seconds()
         # A clock that was set back makes nothing wait for longer.
-        return max(settle - max(since, 0), 0)
+        return max(self._context.settle(self._provider) - max(since, 0), 0)
+
+    def _overdue(self) -> str:
+        most, since = self._context.build_seconds(self._provider), self._since_asked()
+        if since is None or since < most:
+            return ""
+        return f"{most:g} seconds" if most < SHORT_SECONDS else f"{most / 60:.0f} minutes"
+
+    def _since_asked(self) -> float | None:
+        asked_at = self._view.node.asked_at if self._view.node else None
+        return None if asked_at is None else (self._context.clock() - asked_at).total_seconds()
 
     def _do(self, action: Action) -> Outcome | None:
         asking = Asking(self._context, self._books, self._claim, self._view, self._sight, self._log)
@@ -162,17 +177,27 @@ class Step:
                 return setbacks.failed(claim, view, action)
         return None
 
-    def _not_called(self, error: NotCalled) -> Again:
+    def _not_called(self, error: NotCalled) -> Again | None:
         """We keep to a limit of our own, or the provider is paused: nothing has failed."""
         setbacks = self._books.setbacks
+        if isinstance(error, Paused) and self._view.unasked:
+            self._left()
+            return None
         if isinstance(error, Paused):
             return setbacks.put_aside(self._claim, self._provider, self._sentence(error))
         return setbacks.later(self._claim, error.retry_after or AGAIN_SECONDS)
 
+    def _left(self) -> bool:
+        label = self._context.label(self._provider)
+        left = self._books.setbacks.left(self._claim, self._view, label)
+        if left:
+            self._log.info("placed anew")
+        return left
+
     def _sentence(self, error: CloudError) -> str:
         return f"{self._context.label(self._provider)}: {str(error).rstrip('.')}."
 
-    def _trouble(self, error: CloudError, seconds: float) -> Again:
+    def _trouble(self, error: CloudError, seconds: float) -> Again | None:
         problem = self._sentence(error)
         told: dict[str, Any] = {
             "problem": str(error),
@@ -182,6 +207,8 @@ class Step:
         trouble = self._books.setbacks.trouble
         if isinstance(error, Denied):
             self._log.error("denied", **told)
+            if self._view.unasked and self._left():
+                return None
             return trouble(self._claim, problem, backoff.DENIED)
         self._log.warning("trouble", **told)
         wait = error.retry_after if isinstance(error, Temporary) else None

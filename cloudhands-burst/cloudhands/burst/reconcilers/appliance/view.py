@@ -32,6 +32,11 @@ class NodeView:
     ending: bool = False
     given_up: bool = False
 
+    @property
+    def unasked(self) -> bool:
+        """Whether nothing of it can be at the cloud."""
+        return self.server_id is None and self.asked_at is None
+
 
 @dataclass(frozen=True)
 class View:
@@ -79,6 +84,12 @@ class View:
     def building(self) -> bool:
         """Whether its server was asked for and has not been seen to run yet."""
         return self.state == "provisioning"
+
+    @property
+    def unasked(self) -> bool:
+        """Whether it has a place at a cloud that was not asked for anything yet."""
+        node = self.node
+        return self.state == "requested" and node is not None and node.unasked
 
     @property
     def to_be_resized(self) -> bool:

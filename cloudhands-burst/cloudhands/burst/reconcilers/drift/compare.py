@@ -85,6 +85,11 @@ class Findings:
     gone: Sequence[Known] = ()
     counts: Mapping[str, int] = field(init=False)
 
+    @property
+    def differences(self) -> Mapping[str, int]:
+        """How many of each kind are not as they should be."""
+        return {kind: self.counts[kind] for kind in ("missing", "differing", "strangers", "held")}
+
     def __post_init__(self) -> None:
         counted = {
             "servers": self.servers,

@@ -1,6 +1,7 @@
 """Lists a provider, compares, and sees to what differs."""
 
 import math
+import time
 from datetime import timedelta
 
 import structlog
@@ -46,21 +47,31 @@ class DriftReconciler:
         defined = self._context.settings.providers.get(name)
         if defined is None:
             return self._at_rest(claim)
+        started = time.monotonic()
         try:
-            return self._listed(claim, provider_id, name, defined)
+            outcome, how = self._listed(claim, provider_id, name, defined)
+            self._count(name, how, started)
+            return outcome
         except Paused:
             return self._put_aside(claim, name)
         except NotCalled as error:
             return self._again(claim, error.retry_after or AGAIN_SECONDS)
         except CloudError as error:
             log.warning("trouble", provider=name, problem=str(error), kind=type(error).__name__)
+            self._count(name, "trouble", started)
             return self._trouble(claim, defined.listing)
 
     def stumbled(self, claim: Claim) -> Outcome:
         """See `Reconciler`."""
         return self._trouble(claim, math.inf)
 
-    def _listed(self, claim: Claim, provider_id: int, name: str, defined: Provider) -> Outcome:
+    def _count(self, name: str, how: str, started: float) -> None:
+        if self._context.metrics:
+            self._context.metrics.listed(name, how, time.monotonic() - started)
+
+    def _listed(
+        self, claim: Claim, provider_id: int, name: str, defined: Provider
+    ) -> tuple[Outcome, str]:
         listing = self._context.cloud(name).listed(self._context.installation)
         now = self._context.clock()
         with self._context.database.reading() as session:
@@ -70,12 +81,14 @@ class DriftReconciler:
             settled = now - timedelta(seconds=defined.settle)
             told = origins(session, provider_id, identities, settled) if identities else {}
         if found.vanished:
-            return self._vanished(claim, name, found)
+            return self._vanished(claim, name, found), "vanished"
         unknown = sum(origin is Origin.UNKNOWN for origin in told.values())
         outcome = self._noted(claim, name, found, unknown, defined.listing)
         ended = {identity for identity, origin in told.items() if origin is Origin.ENDED}
+        if self._context.metrics:
+            self._context.metrics.drifted(name, {**found.differences, "unknown": unknown})
         self._clear_away(name, provider_id, defined, found, ended)
-        return outcome
+        return outcome, "noted"
 
     def _noted(
         self, claim: Claim, name: str, found: Findings, unknown: int, seconds: float
@@ -85,12 +98,13 @@ class DriftReconciler:
         look_at |= {node.appliance_id: how for node, how in found.differing}
         with self._context.database.writing() as session:
             now = self._context.clock()
-            row: ProviderListing = work.held(session, claim)
             if look_at:
                 # Whoever has been in hand or due meanwhile is looked at anyway.
                 at_rest = (Appliance.id.in_(look_at), Appliance.due_at.is_(None))
                 spread = SPREAD_SECONDS * (len(look_at) // 100)
                 work.wake_all(session, Appliance, now, *at_rest, spread=spread)
+            # After them: the order is that of `common.placement.commands`.
+            row: ProviderListing = work.held(session, claim)
             counts = {**found.counts, "unknown": unknown}
             news = unknown != (row.found or {}).get("unknown", 0)
             if counts != row.found:
@@ -134,9 +148,10 @@ class DriftReconciler:
         reason = f"{missing} of the {expected} servers that are known there are not listed any more"
         with self._context.database.writing() as session:
             now = self._context.clock()
-            row: ProviderListing = work.held(session, claim)
             provider = by_name(session, name, lock=True)
             assert provider is not None, "listed, so it has a row"
+            # After the provider: the order is that of `common.placement.commands`.
+            row: ProviderListing = work.held(session, claim)
             actor = component(session, BURST, now)
             if pausing.pause(session, actor, provider, reason, now):
                 tell_operators(session, self._context.settings, provider, now)

@@ -9,6 +9,7 @@ from cloudhands.burst.calls import unguarded
 from cloudhands.burst.context import Context
 from cloudhands.burst.outcome import Again, Done, Outcome
 from cloudhands.burst.pace import AGAIN_SECONDS, NotCalled
+from cloudhands.burst.unusable import refusal
 from cloudhands.common import work
 from cloudhands.common.actor.commands import component
 from cloudhands.common.actor.queries import BURST
@@ -39,7 +40,7 @@ class ProviderReconciler:
         except NotCalled:
             return self._later(claim, AGAIN_SECONDS)
         except Denied as error:
-            return self._still_paused(claim, f"our credentials are refused: {error}", DENIED)
+            return self._still_paused(claim, refusal(error), DENIED)
         except CloudError as error:
             return self._still_paused(claim, str(error), PROBE)
         return self._resumed(claim)

@@ -12,6 +12,7 @@ from cloudhands.burst.pace import AGAIN_SECONDS, Busy
 from cloudhands.burst.pauses import Paused
 from cloudhands.burst.reconcilers.subscription.judge import Verdict, judge
 from cloudhands.burst.reconcilers.subscription.record import Records, View
+from cloudhands.burst.unusable import refusal
 from cloudhands.common.catalogue.queries import Named
 from cloudhands.common.cloud import CloudError, Denied, Standing, Temporary
 from cloudhands.common.provider.tables import Subscription
@@ -50,8 +51,7 @@ class SubscriptionReconciler:
         except Paused as error:
             return self._records.put_aside(claim, view, str(error))
         except Denied as error:
-            verdict = Verdict(False, f"our credentials are refused: {str(error).rstrip('.')}")
-            return self._judged(claim, view, verdict)
+            return self._judged(claim, view, Verdict(False, refusal(error)))
         except CloudError as error:
             log.warning("trouble", provider=view.provider, problem=str(error))
             wait = error.retry_after if isinstance(error, Temporary) else None

@@ -34,11 +34,13 @@ class View:
 
     :param provider: its name in the settings.
     :param named: what the catalogue names there.
+    :param organisation_id: the row of whose it is.
     """
 
     state: str
     provider: str
     named: Named
+    organisation_id: int
 
 
 class Records:
@@ -52,7 +54,7 @@ class Records:
         with self._context.database.reading() as session:
             row = session.get_one(Subscription, claim.id)
             name = row.provider.name
-            return View(row.state, name, named_at(session, name))
+            return View(row.state, name, named_at(session, name), row.organisation_id)
 
     def at_rest(self, claim: Claim) -> Done:
         """Nothing is to be looked at: the operator ended it."""
@@ -68,6 +70,9 @@ class Records:
         :param standing: what it said of its quota, if it did.
         """
         with self._context.database.writing() as session:
+            if "active" in STEPS[view.state, verdict.usable]:
+                # Before its own row is locked: the order is that of `common.placement.commands`.
+                wake_unplaced(session, [view.organisation_id], self._context.clock())
             row: Subscription = work.held(session, claim)
             if row.state != view.state:
                 return self._release(row, claim, 0)
@@ -111,8 +116,6 @@ class Records:
         }
         for target in STEPS[row.state, verdict.usable]:
             move(session, SUBSCRIPTION, row, target, actor, why[target], now)
-            if target == "active":
-                wake_unplaced(session, [row.organisation_id], now)
 
     def _release(self, row: Subscription, claim: Claim, after: float, problem: str = "") -> Again:
         now = self._context.clock()

@@ -1,11 +1,12 @@
 """The representations of an appliance: whole, and as one of a list."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from cloudhands.common import history, permissions
-from cloudhands.common.appliance import queries
+from cloudhands.common.appliance import queries, setup
 from cloudhands.common.appliance.commands import Rename, can_retry, possible_goals
 from cloudhands.common.appliance.queries import Listed
 from cloudhands.common.appliance.server_commands import (
@@ -50,9 +51,12 @@ def approval(request: PortalRequest, appliance: UUID, terms: str) -> Option | No
 
 
 def of_appliance(
-    request: PortalRequest, appliance: Appliance, roles: Collection[Role]
+    request: PortalRequest, appliance: Appliance, roles: Collection[Role], silent_since: datetime
 ) -> Representation:
-    """An appliance with where it runs and why, its history, and what can be done now."""
+    """An appliance with where it runs and why, its history, and what can be done now.
+
+    :param silent_since: see `setup.silence`.
+    """
     organisation = appliance.organisation
     addresses = queries.addresses_of(request.connection, appliance.id)
     provider = appliance.provider.name if appliance.provider else None
@@ -67,6 +71,7 @@ def of_appliance(
             "placement": appliance.placement,
             "account": appliance.definition.get("account", ""),
             "setup_at": appliance.setup_at,
+            "setup_problem": setup.silence(appliance, silent_since),
             "setup_log": appliance.setup_log,
             # Whether cloud-burst will look at it again.
             "moving": appliance.due_at is not None,

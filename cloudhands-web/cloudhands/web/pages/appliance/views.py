@@ -43,7 +43,7 @@ def shown(scope: ApplianceScope, request: PortalRequest) -> tuple[Version, ...]:
 )
 def show(scope: ApplianceScope, request: PortalRequest) -> Representation:
     """One appliance."""
-    return of_appliance(request, scope.appliance, scope.roles)
+    return of_appliance(request, scope.appliance, scope.roles, scope.silent_since)
 
 
 @view_config(route_name="start", request_method="GET", permission="appliance.see")

@@ -79,6 +79,8 @@ _ALL = (
             "then, and will be deleted unless it is extended. Not in a list.",
             "account": "The account that people sign in to over SSH. Not in a list.",
             "setup_at": "Since when setup is so (ISO 8601, UTC), or null. Not in a list.",
+            "setup_problem": "That the machine has not reported for too long, since when, and what "
+            "to look at; else empty. Not in a list.",
             "setup_log": "The last lines of the machine's set-up, as text. Not in a list.",
             "placement": "Each cloud that was considered: label, chosen, reason. Not in a list.",
             "moving": "Whether its state will change by itself. Not in a list.",
