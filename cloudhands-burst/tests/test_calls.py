@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from cloudhands.burst.calls import Guarded, Paced, connected, crowded
+from cloudhands.burst.calls import Paced, Pausing, connected, crowded
+from cloudhands.burst.guard import Guarded
 from cloudhands.burst.metrics import Metrics
 from cloudhands.burst.pace import Busy, Pace
 from cloudhands.burst.pauses import Paused, Pauses
@@ -46,7 +47,7 @@ class Guards:
     cloud: Answering
     metrics: Metrics
     pauses: Pauses
-    guarded: Guarded
+    guarded: Pausing
     seconds: float = 0
 
     def ask(self, error: Exception | None = None) -> None:
@@ -82,8 +83,8 @@ def process(world: World, mail: str = "") -> Guards:
 
     cloud, metrics = Answering(world.clouds["private"]), Metrics()
     pauses = Pauses(world.database, settings, world.clock, monotonic)
-    paced = Paced(cloud, "private", Pace(4, 1000), metrics)
-    made = Guards(world, cloud, metrics, pauses, Guarded(paced, "private", pauses, monotonic))
+    paced = Paced(Guarded(cloud, "private"), "private", Pace(4, 1000), metrics)
+    made = Guards(world, cloud, metrics, pauses, Pausing(paced, "private", pauses, monotonic))
     return made
 
 
@@ -149,7 +150,7 @@ def test_what_a_cloud_that_works_answers_does_not(guards: Guards, error: Excepti
 
 
 def test_an_adapter_that_breaks_is_trouble_in_plain_words(guards: Guards) -> None:
-    with pytest.raises(Temporary, match="something unexpected went wrong in its adapter"):
+    with pytest.raises(Temporary, match="is not what was promised"):
         guards.ask(KeyError("links"))
     guards.fail(IN_A_ROW - 1, ValueError("Expecting value: line 1"))
     assert guards.row().state == "paused"
@@ -238,7 +239,7 @@ def test_an_appliance_that_is_put_off_shows_no_trouble(world: World) -> None:
     settings = world.settings
     pace = Pace(1, 0.01)
     pauses = Pauses(world.database, settings, world.clock)
-    world.clouds["private"] = Guarded(
+    world.clouds["private"] = Pausing(
         Paced(world.clouds["private"], "private", pace, Metrics()), "private", pauses
     )
     world.look()

@@ -1,7 +1,7 @@
 """Every call of a cloud passes here: paced, measured, and not made while its provider is paused.
 
 `connected` puts two relays around each cloud: `Paced` keeps to the settings' limits, counts and
-times; `Guarded`, around it, makes no call of a provider that is paused, and pauses one that fails.
+times; `Pausing`, around it, makes no call of a provider that is paused, and pauses one that fails.
 """
 
 import time
@@ -22,8 +22,6 @@ from cloudhands.common.cloud import Cloud, CloudError, Denied, Temporary
 from cloudhands.common.settings import Settings
 
 log = structlog.get_logger("cloudhands.burst.calls")
-
-UNEXPECTED = "something unexpected went wrong in its adapter, which the operators see in the log"
 
 
 class Paced(Relay):
@@ -52,16 +50,14 @@ class Paced(Relay):
             raise
 
     def _timed(self, name: str, *about: object) -> Any:
-        outcome, started = "ok", time.monotonic()
+        outcome, started = "unexpected", time.monotonic()
         try:
-            return super()._call(name, *about)
+            result = super()._call(name, *about)
+            outcome = "ok"
+            return result
         except CloudError as error:
             outcome = type(error).__name__.lower()
             raise
-        except Exception as error:
-            outcome = "unexpected"
-            log.exception("unexpected", provider=self._name, call=name)
-            raise Temporary(UNEXPECTED) from error
         finally:
             seconds = time.monotonic() - started
             self._metrics.called(self._name, name, outcome, seconds)
@@ -70,7 +66,7 @@ class Paced(Relay):
             )
 
 
-class Guarded(Relay):
+class Pausing(Relay):
     """Does not call a provider that is paused, and pauses one that fails.
 
     :param name: the provider's.
@@ -85,7 +81,7 @@ class Guarded(Relay):
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(cloud)
-        self.unguarded = cloud
+        self.paced = cloud
         self._name = name
         self._pauses = pauses
         self._monotonic = monotonic
@@ -133,7 +129,7 @@ def connected(
     for name, cloud in clouds.items():
         provider = settings.providers[name]
         pace = Pace(min(provider.calls_at_once, share), provider.calls_per_second, longest)
-        made[name] = Guarded(Paced(cloud, name, pace, metrics), name, pauses)
+        made[name] = Pausing(Paced(cloud, name, pace, metrics), name, pauses)
     return made
 
 
@@ -142,15 +138,13 @@ def _share(threads: int, providers: int) -> int:
     return threads if providers < 2 else max(1, threads - max(1, threads // 4))
 
 
-def unguarded(cloud: Cloud) -> Cloud:
+def even_if_paused(cloud: Cloud) -> Cloud:
     """The same cloud for a probe, which is made while the provider is paused."""
-    return cloud.unguarded if isinstance(cloud, Guarded) else cloud
+    return cloud.paced if isinstance(cloud, Pausing) else cloud
 
 
 def crowded(clouds: Mapping[str, Cloud]) -> list[str]:
     """The providers of which no more may be taken in hand now, by name."""
     return [
-        name
-        for name, cloud in clouds.items()
-        if isinstance(cloud, Guarded) and cloud.unguarded.crowded
+        name for name, cloud in clouds.items() if isinstance(cloud, Pausing) and cloud.paced.crowded
     ]

@@ -2,8 +2,8 @@
 
 An adapter tells what it knows to go wrong in the words of `cloudhands.common.cloud`. What it did
 not reckon with, such as an answer that lacks what the cloud's API promises, comes out of it as any
-exception; `Guarded` makes it `Temporary`, since nobody can say whether the call took effect, and
-writes where it came from to the log.
+exception; `Guarded`, which is around every cloud of the settings, makes it `Unexpected`, and writes
+where it came from to the log.
 """
 
 from typing import Any
@@ -14,6 +14,10 @@ from cloudhands.burst.relay import Relay
 from cloudhands.common.cloud import Cloud, CloudError, Temporary
 
 log = structlog.get_logger("cloudhands.burst.cloud")
+
+
+class Unexpected(Temporary):
+    """The adapter stumbled: nobody can say whether the call took effect."""
 
 
 class Guarded(Relay):
@@ -33,6 +37,6 @@ class Guarded(Relay):
             raise
         except Exception as error:
             log.exception("unexpected answer", provider=self._name, call=name)
-            raise Temporary(
+            raise Unexpected(
                 f"the cloud's answer to {name} is not what was promised ({type(error).__name__})"
             ) from error

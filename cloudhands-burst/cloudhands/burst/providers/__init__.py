@@ -11,6 +11,7 @@ from importlib.metadata import entry_points
 
 from pydantic import BaseModel, ValidationError
 
+from cloudhands.burst.guard import Guarded
 from cloudhands.common import plugins
 from cloudhands.common.cloud import GROUP, Adapter, Cloud
 from cloudhands.common.errors import ConfigurationError, SettingsError
@@ -77,7 +78,7 @@ def usable(settings: Settings) -> tuple[Mapping[str, Cloud], Mapping[str, Sequen
 def _connect(settings: Settings, name: str, provider: Provider) -> Cloud:
     adapter = find(name, provider.kind)
     options = _options(adapter, name, provider)
-    return adapter.connect(name, options, settings.state.absolute())
+    return Guarded(adapter.connect(name, options, settings.state.absolute()), name)
 
 
 def _options(adapter: Adapter, name: str, provider: Provider) -> BaseModel:

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from cloudhands.burst.guard import Guarded
 from cloudhands.burst.providers.simulated import ADAPTER
 from cloudhands.common.testing.contract import CloudContract, Trial
 
@@ -47,5 +48,5 @@ class TestSimulatedWithTrouble(CloudContract):
             },
             **SECONDS,
         )
-        cloud = ADAPTER.connect("private", options, tmp_path)
+        cloud = Guarded(ADAPTER.connect("private", options, tmp_path), "private")
         return Trial(cloud, "debian-12", "m1.small", other_size="m1.large", poll=0.01)

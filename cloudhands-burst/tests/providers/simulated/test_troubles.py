@@ -7,6 +7,7 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
+from cloudhands.burst.guard import Guarded
 from cloudhands.burst.providers.simulated.adapter import SimulatedCloud, connected
 from cloudhands.burst.providers.simulated.faults import Call, Faults
 from cloudhands.burst.providers.simulated.faults_file import beside, remove, write
@@ -42,7 +43,7 @@ class Place:
         self.clock = HeldClock()
         self.file = beside(folder / OPTIONS.file)
         options = OPTIONS.model_copy(update={"faults": faults or Faults()})
-        self.cloud: Cloud = connected("private", options, folder, self.clock)
+        self.cloud: Cloud = Guarded(connected("private", options, folder, self.clock), "private")
         self.plain = SimulatedCloud(OPTIONS, folder, self.clock)
 
     def faults(self, **faults: Any) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import update
 
-from cloudhands.burst.calls import Guarded, Paced
+from cloudhands.burst.calls import Paced, Pausing
 from cloudhands.burst.metrics import Metrics
 from cloudhands.burst.outcome import Again, Done
 from cloudhands.burst.pace import Pace
@@ -32,7 +32,7 @@ class Site:
         self.pauses = Pauses(world.database, world.settings, world.clock, lambda: 0)
         self.inner = Faulty(world.clouds["private"])
         paced = Paced(self.inner, "private", Pace(8, 10_000), Metrics())
-        world.clouds["private"] = Guarded(paced, "private", self.pauses)
+        world.clouds["private"] = Pausing(paced, "private", self.pauses)
 
     def fail(self, reason: str = "it fails") -> None:
         self.pauses.pause("private", reason, denied=False)

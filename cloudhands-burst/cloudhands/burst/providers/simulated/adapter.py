@@ -10,7 +10,6 @@ from uuid import uuid4
 
 from pydantic import BaseModel
 
-from cloudhands.burst.guard import Guarded
 from cloudhands.burst.providers.simulated import addresses, capacity, checks, options, views
 from cloudhands.burst.providers.simulated.faults_file import FaultsFile, beside
 from cloudhands.burst.providers.simulated.lifecycle import NEVER, Phase
@@ -270,7 +269,7 @@ def connected(name: str, options: options.Options, state: Path, clock: Clock = n
     """
     troubles = Troubles(FaultsFile(beside(state / options.file), options.faults))
     cloud = SimulatedCloud(options, state, clock, troubles)
-    return Guarded(TroubledCloud(cloud, troubles, clock), name)
+    return TroubledCloud(cloud, troubles, clock)
 
 
 class SimulatedAdapter:

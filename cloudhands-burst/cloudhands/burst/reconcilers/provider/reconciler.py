@@ -5,7 +5,7 @@ from datetime import timedelta
 import structlog
 
 from cloudhands.burst.backoff import DENIED, PROBE, TROUBLE, Backoff
-from cloudhands.burst.calls import unguarded
+from cloudhands.burst.calls import even_if_paused
 from cloudhands.burst.context import Context
 from cloudhands.burst.outcome import Again, Done, Outcome
 from cloudhands.burst.pace import AGAIN_SECONDS, NotCalled
@@ -36,7 +36,7 @@ class ProviderReconciler:
         if not waits:
             return self._at_rest(claim)
         try:
-            unguarded(self._context.cloud(name)).standing((), ())
+            even_if_paused(self._context.cloud(name)).standing((), ())
         except NotCalled:
             return self._later(claim, AGAIN_SECONDS)
         except Denied as error:
