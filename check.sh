@@ -162,6 +162,12 @@ namespace_guard() {
         "$python" tools/check_installed.py
 }
 
+# structlog and httpx import rich wherever they find it, in each of the hundreds of processes that the
+# tests start. It is here for the linter alone, which has done its work.
+remove_linter() {
+    "$python" -m pip uninstall --quiet --yes import-linter rich
+}
+
 # One more than there are cores: nearly a third of the tests' time is waiting for servers and browsers.
 # A file's tests stay in one process, so that they share the servers that they start. The files go in the
 # order of "testpaths", the long ones first: else the last process works on alone for minutes.
@@ -208,6 +214,9 @@ else
 fi
 step "pip check" "$python" -m pip check
 if [ "$test" = yes ]; then
+    if [ "$venv" = yes ]; then
+        step "without the linter" remove_linter
+    fi
     step "system packages" system_packages
     step "tests" run_tests
 else
