@@ -52,6 +52,9 @@ else
 fi
 cd "$here"
 export PIP_DISABLE_PIP_VERSION_CHECK=1
+# Set in many containers: each of the hundreds of processes that the tests start would compile all of
+# our modules again.
+unset PYTHONDONTWRITEBYTECODE
 
 distributions=(cloudhands-common cloudhands-web cloudhands-burst cloudhands-ops cloudhands-jasmin)
 # libatomic1: the program that drives the browser is linked with it. openssh-client: its ssh-keygen says
@@ -62,7 +65,7 @@ openstack_log=.check/pytest-openstack.log
 
 # --- Steps, and the summary that is printed however the script ends ------------------------------------
 
-ran=() left_out=() failed=''
+ran=() left_out=() failed='' packages_pid=''
 
 milliseconds() {
     local now=${EPOCHREALTIME//[!0-9]/}
@@ -87,6 +90,7 @@ step() {
 
 summary() {
     local status=$? line
+    await_system_packages || true
     printf '\n== Summary\n'
     for line in "${ran[@]}"; do echo "ran      $line"; done
     for line in "${left_out[@]}"; do echo "left out $line"; done
@@ -127,8 +131,24 @@ install_ours() {
         --config-settings editable_mode=compat "${editables[@]}"
 }
 
+# Mostly waits for the network and the disk, as pip does: both go on at the same time.
+begin_system_packages() {
+    tools/system-packages.sh "${packages[@]}" >.check/system-packages.log 2>&1 &
+    packages_pid=$!
+}
+
+# However the script ends, nothing is left half installed, or goes on.
+await_system_packages() {
+    local pid=$packages_pid
+    packages_pid=''
+    [ -z "$pid" ] || wait "$pid"
+}
+
 system_packages() {
-    if tools/system-packages.sh "${packages[@]}"; then
+    local status=0
+    await_system_packages || status=$?
+    cat .check/system-packages.log
+    if [ "$status" -eq 0 ]; then
         return 0
     fi
     left_out+=("tests that need a missing system package: named above, and skipped with their reason")
@@ -140,6 +160,12 @@ namespace_guard() {
     site_packages=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))') &&
         tools/check-namespace.sh . "$site_packages" &&
         "$python" tools/check_installed.py
+}
+
+# structlog and httpx import rich wherever they find it, in each of the hundreds of processes that the
+# tests start. It is here for the linter alone, which has done its work.
+remove_linter() {
+    "$python" -m pip uninstall --quiet --yes import-linter rich
 }
 
 # One more than there are cores: nearly a third of the tests' time is waiting for servers and browsers.
@@ -172,11 +198,11 @@ fi
 PATH=$("$python" -c 'import sysconfig; print(sysconfig.get_path("scripts"))'):$PATH
 export PATH
 
+if [ "$test" = yes ]; then
+    begin_system_packages
+fi
 step "locked requirements" install_locked
 step "our distributions" install_ours
-if [ "$test" = yes ]; then
-    step "system packages" system_packages
-fi
 step "namespace guard" namespace_guard
 if [ "$lint" = yes ]; then
     step "ruff check" "$python" -m ruff check .
@@ -188,6 +214,10 @@ else
 fi
 step "pip check" "$python" -m pip check
 if [ "$test" = yes ]; then
+    if [ "$venv" = yes ]; then
+        step "without the linter" remove_linter
+    fi
+    step "system packages" system_packages
     step "tests" run_tests
 else
     left_out+=("tests and the system packages they need (--notest)")

@@ -11,8 +11,9 @@ import ldap3
 import pytest
 
 from cloudhands.common import directory, settings
-from cloudhands.common.directory import Person, person
+from cloudhands.common.directory import person
 from cloudhands.common.errors import DirectoryError
+from cloudhands.common.person import Person
 from cloudhands.common.settings import Attributes
 from cloudhands.common.testing import certificates, directories, people, slapd
 from cloudhands.common.testing.directories import PASSWORD

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import inspect, select, text
 
-from cloudhands.common import schema, structure
+from cloudhands.common import migrating, schema, structure
 from cloudhands.common.db import Base, Database
 from cloudhands.common.errors import DatabaseError
 from cloudhands.common.history.verification import verify
@@ -19,7 +19,7 @@ from cloudhands.common.provider.tables import Subscription
 from cloudhands.common.schema import METADATA
 from cloudhands.common.testing.databases import SECRET, short_lived
 
-REVISIONS = [script.revision for script in reversed([*schema.scripts().walk_revisions()])]
+REVISIONS = [script.revision for script in reversed([*migrating.scripts().walk_revisions()])]
 FIRST = "0001"
 AT = datetime(2026, 3, 1, 12, 0, 1, 250_000, tzinfo=UTC)
 

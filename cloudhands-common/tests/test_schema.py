@@ -1,7 +1,7 @@
 import pytest
 from sqlalchemy import text
 
-from cloudhands.common import schema
+from cloudhands.common import migrating, revisions, schema
 from cloudhands.common.db import Database, opened
 from cloudhands.common.errors import DatabaseError
 
@@ -20,9 +20,14 @@ def test_a_table_that_somebody_changed_is_told(database):
 
 
 def test_revisions_are_numbers_that_rise_by_one():
-    scripts = schema.scripts()
+    scripts = migrating.scripts()
     revisions = [one.revision for one in reversed(list(scripts.walk_revisions()))]
     assert revisions == [f"{number:04}" for number in range(1, len(revisions) + 1)]
+
+
+def test_the_names_of_the_files_tell_the_revisions_without_alembic():
+    found = [one.revision for one in migrating.scripts().walk_revisions()]
+    assert list(reversed(revisions.known())) == found
 
 
 def at_revision(database, revision, oldest_code):
@@ -33,7 +38,7 @@ def at_revision(database, revision, oldest_code):
 
 
 def test_a_release_that_was_rolled_back_runs_on_what_a_newer_one_added(database):
-    at_revision(database, "9999", schema.newest())
+    at_revision(database, "9999", revisions.newest())
     schema.check(database)
     with pytest.raises(DatabaseError, match="there is nothing to upgrade"):
         schema.upgrade(database)
@@ -49,7 +54,7 @@ def test_a_release_that_a_newer_one_left_behind_is_refused(database):
 
 @pytest.mark.parametrize("revision", ["other", "0000abc", "00031", "99999x"])
 def test_a_revision_that_is_none_of_ours_is_refused(database, revision):
-    at_revision(database, revision, schema.newest())
+    at_revision(database, revision, revisions.newest())
     with pytest.raises(DatabaseError, match=r"is none of ours|install the newer|does not know"):
         schema.check(database)
     with pytest.raises(DatabaseError, match="there is nothing to upgrade"):
@@ -63,7 +68,7 @@ def test_an_older_database_is_to_be_upgraded_whatever_it_says(database):
 
 
 def test_upgrading_twice_changes_nothing(database):
-    assert schema.upgrade(database) == schema.newest()
+    assert schema.upgrade(database) == revisions.newest()
     schema.check(database)
 
 

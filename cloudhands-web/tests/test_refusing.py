@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from cloudhands.web.http.body import MAX_BODY_BYTES
+from cloudhands.web.http.constants import MAX_BODY_BYTES
 from cloudhands.web.http.problem_types import TYPES
 from cloudhands.web.testing_wsgi import Answer
 

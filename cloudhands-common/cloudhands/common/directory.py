@@ -11,7 +11,6 @@ import unicodedata
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from socket import IPPROTO_TCP, TCP_NODELAY
 from typing import Any
@@ -24,6 +23,7 @@ from pyasn1.error import PyAsn1Error
 
 from cloudhands.common import settings
 from cloudhands.common.errors import DirectoryError
+from cloudhands.common.person import Person
 
 LONGEST_UID = 256
 LONGEST_PASSWORD = 1024
@@ -44,22 +44,6 @@ REFUSALS = (
 UNDECODABLE = (PyAsn1Error, LookupError, ValueError, TypeError, AttributeError)
 
 Attributes = Mapping[str, Sequence[bytes]]
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Somebody in the directory.
-
-    :param id: the directory's immutable identifier; survives a change of name, uid and place.
-    :param uid: the sign-in name, spelt as in the directory.
-    :param name: the full name as people write it; the uid where the directory has none.
-    :param mail: a mail address, or empty.
-    """
-
-    id: str
-    uid: str
-    name: str
-    mail: str
 
 
 class VerifiedTls(ldap3.Tls):

@@ -1,19 +1,16 @@
-"""Gathers every table, so that `Base.metadata` is whole; and brings a database up to date."""
+"""Gathers every table, so that `Base.metadata` is whole; and brings a database up to date.
+
+`migrating` is imported where it is used: what it needs, Alembic, is slow to import, and a program
+that starts on a database of its release has no use for it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
-from pathlib import Path
 
-from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import false, update
 from sqlalchemy.engine import Connection
 
-from cloudhands.common import compatibility, idempotency, moved, structure
+from cloudhands.common import compatibility, idempotency, moved, revisions, structure
 from cloudhands.common.account import tables as account
 from cloudhands.common.actor import tables as actor
 from cloudhands.common.address import tables as address
@@ -81,14 +78,16 @@ def upgrade(database: Database, to: str = "head") -> str:
 
 def upgrade_within(connection: Connection, secret: bytes | None, to: str = "head") -> str:
     """The same on a connection, in the caller's writing transaction."""
-    found = _current(connection)
-    if found and found not in _known():
+    from cloudhands.common import migrating
+
+    found = revisions.current(connection)
+    if found and found not in revisions.known():
         raise DatabaseError(
             f"the database is at revision {found}, which this release does not know (it knows "
-            f"{newest()}): a newer release has made it, and there is nothing to upgrade"
+            f"{revisions.newest()}): a newer release has made it, and there is nothing to upgrade"
         )
-    command.upgrade(_config(connection, secret), to)
-    return _current(connection) or ""
+    migrating.migrate(connection, secret, to)
+    return revisions.current(connection) or ""
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,7 @@ class State:
         if self.revision == self.newest:
             return ""
         at = f"the database is at revision {self.revision or 'none'}"
-        if self.revision is None or self.revision in _known():
+        if self.revision is None or self.revision in revisions.known():
             return f"{at}, this release needs {self.newest}: run 'cloud-admin db upgrade'"
         if not (self.revision.isdecimal() and self.revision > self.newest):
             return f"{at}, which is none of ours: is it a database of cloudhands?"
@@ -144,8 +143,8 @@ def state(database: Database) -> State:
     with explained(database), database.reading() as session:
         connection = session.connection()
         return State(
-            revision=_current(connection),
-            newest=newest(),
+            revision=revisions.current(connection),
+            newest=revisions.newest(),
             oldest_code=compatibility.oldest_code(connection),
             moved_to=moved.where(connection),
         )
@@ -181,7 +180,7 @@ def upgradable(database: Database) -> str:
     found = state(database)
     if found.revision is None:
         return "there are no tables of cloudhands in it"
-    if found.revision != found.newest and found.revision in _known():
+    if found.revision != found.newest and found.revision in revisions.known():
         upgrade(database)
         return ""
     return found.misfit
@@ -204,34 +203,7 @@ def lacking(database: Database) -> Sequence[str]:
 
     What a newer release has added is no matter.
     """
+    from cloudhands.common import migrating
+
     with explained(database), database.reading() as session:
-        options = {"compare_type": True}
-        context = MigrationContext.configure(session.connection(), opts=options)
-        found = [str(one) for one in compare_metadata(context, METADATA)]
-    return [one for one in found if not one.startswith("('remove_")]
-
-
-def newest() -> str:
-    """The newest revision that this code knows."""
-    return scripts().get_current_head() or ""
-
-
-def _known() -> frozenset[str]:
-    return frozenset(script.revision for script in scripts().walk_revisions())
-
-
-def scripts() -> ScriptDirectory:
-    """The migrations."""
-    return ScriptDirectory.from_config(_config(None))
-
-
-def _current(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-def _config(connection: Connection | None, secret: bytes | None = None) -> Config:
-    folder = resources.files("cloudhands.common") / "migrations"
-    config = Config(attributes={"connection": connection, "secret": secret})
-    config.set_main_option("script_location", str(Path(str(folder))))
-    config.set_main_option("path_separator", "os")
-    return config
+        return migrating.lacking(session.connection(), METADATA)

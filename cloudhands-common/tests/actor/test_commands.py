@@ -5,12 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from alembic import command
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from cloudhands.common import schema
+from cloudhands.common import migrating, schema
 from cloudhands.common.actor import commands
 from cloudhands.common.actor.commands import NewUser
 from cloudhands.common.actor.queries import local_user_by_mail, roles_of
@@ -122,12 +121,12 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 def test_an_older_databases_local_users_get_their_key(empty_url: str) -> None:
     before = next(
         str(one.down_revision)
-        for one in schema.scripts().walk_revisions()
+        for one in migrating.scripts().walk_revisions()
         if hasattr(one.module, "_mail_key")
     )
     with short_lived(empty_url) as database:
         with database.writing() as session:
-            command.upgrade(schema._config(session.connection()), before)
+            migrating.migrate(session.connection(), None, before)
             for id_, mail, directory_id in (
                 (1, "Ada@example.org", None),
                 (2, "ada@Example.org", None),

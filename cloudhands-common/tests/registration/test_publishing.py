@@ -11,13 +11,13 @@ from cloudhands.common.account import keys
 from cloudhands.common.actor.commands import user_of_person
 from cloudhands.common.actor.queries import user_by_uid
 from cloudhands.common.actor.tables import Actor, User
-from cloudhands.common.directory import Person
 from cloudhands.common.errors import Conflict, Forbidden, LimitReached, NotFound
 from cloudhands.common.history import latest
 from cloudhands.common.mail.tables import Message
 from cloudhands.common.membership import commands as memberships
 from cloudhands.common.membership.tables import Membership
 from cloudhands.common.organisation.tables import Organisation
+from cloudhands.common.person import Person
 from cloudhands.common.registration import commands, links, publishing
 from cloudhands.common.registration.commands import LASTS, Details, NewRegistration
 from cloudhands.common.registration.tables import Registration

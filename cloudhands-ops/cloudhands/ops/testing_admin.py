@@ -3,6 +3,7 @@
 import io
 
 PASSWORD = "correct horse battery"
+UPGRADE = ("db", "upgrade")
 PI = ("user", "create", "pi", "--name", "Ada Lovelace", "--mail", "pi@example.org")
 ORG = ("org", "create", "eo-group", "--title", "Earth Observation", "--admin", "pi")
 

@@ -1,12 +1,13 @@
 """`cloud-admin` as an operator calls it, with a state folder of its own for each test."""
 
 import io
+import shutil
 
 import pytest
 
 from cloudhands.common import db
 from cloudhands.ops.admin.main import main
-from cloudhands.ops.testing_admin import PI
+from cloudhands.ops.testing_admin import PI, UPGRADE
 
 
 @pytest.fixture(autouse=True)
@@ -30,18 +31,41 @@ def admin(config):
     return run
 
 
-@pytest.fixture
-def upgraded(admin, capsys):
-    assert admin("db", "upgrade") == 0
-    capsys.readouterr()
-    return admin
+@pytest.fixture(scope="session")
+def states(tmp_path_factory):
+    """State folders as commands leave them, to be copied: each is made once."""
+    made = {}
+
+    def after(*commands):
+        if commands not in made:
+            folder = made[commands] = tmp_path_factory.mktemp("state")
+            for command in commands:
+                assert main(["--set", f"state={folder}", *command]) == 0
+        return made[commands]
+
+    return after
 
 
 @pytest.fixture
-def with_pi(upgraded, capsys):
-    assert upgraded(*PI) == 0
-    capsys.readouterr()
-    return upgraded
+def admin_after(admin, states, tmp_path, capsys):
+    """`cloud-admin` where these commands were given before."""
+
+    def after(*commands):
+        shutil.copytree(states(*commands), tmp_path, dirs_exist_ok=True)
+        capsys.readouterr()
+        return admin
+
+    return after
+
+
+@pytest.fixture
+def upgraded(admin_after):
+    return admin_after(UPGRADE)
+
+
+@pytest.fixture
+def with_pi(admin_after):
+    return admin_after(UPGRADE, PI)
 
 
 @pytest.fixture

@@ -11,10 +11,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from alembic import command
 from sqlalchemy import text
 
-from cloudhands.common import db, observing, schema
+from cloudhands.common import db, migrating, observing, revisions, schema
 from cloudhands.ops.admin.main import main
 from cloudhands.ops.backup import postgresql
 
@@ -164,7 +163,7 @@ def test_a_backup_of_a_newer_release_changes_nothing(full, database_url, saved, 
         session.execute(text("UPDATE compatibility SET oldest_code = '9999'"))
     assert full("db", "backup", "--to", make(saved)) == 0
     with db.opened(database_url) as database, database.writing() as session:
-        session.execute(text(f"UPDATE alembic_version SET version_num = '{schema.newest()}'"))
+        session.execute(text(f"UPDATE alembic_version SET version_num = '{revisions.newest()}'"))
         session.execute(text(f"UPDATE compatibility SET oldest_code = '{oldest_code}'"))
     assert full("db", "restore", saved, "--force") == 2
     assert "newer release" in capsys.readouterr().err
@@ -175,7 +174,7 @@ def test_a_backup_of_a_newer_release_changes_nothing(full, database_url, saved, 
 def older(database_url, revision):
     """A database as an older release made it, with an organisation's row in it."""
     with db.opened(database_url) as database, database.writing() as session:
-        command.upgrade(schema._config(session.connection()), revision)
+        migrating.migrate(session.connection(), None, revision)
 
 
 def test_a_backup_of_an_older_release_is_upgraded(full, empty_url, admin_of, saved, capsys):

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 from sqlalchemy import text
 
-from cloudhands.common import db, schema
+from cloudhands.common import db, revisions
 from cloudhands.ops.admin.main import main
 
 
@@ -31,13 +31,13 @@ def sql(file):
 def test_the_revision_is_told(upgraded, file, capsys):
     assert upgraded("db", "current") == 0
     told = capsys.readouterr().out
-    assert f"{file} is at revision {schema.newest()}." in told
+    assert f"{file} is at revision {revisions.newest()}." in told
     assert "This release runs on it." in told
     assert upgraded("db", "current", "--json") == 0
     assert json.loads(capsys.readouterr().out) == {
         "database": f"sqlite:///{file}",
-        "revision": schema.newest(),
-        "newest": schema.newest(),
+        "revision": revisions.newest(),
+        "newest": revisions.newest(),
         "oldest_code": "0007",
         "usable": True,
     }

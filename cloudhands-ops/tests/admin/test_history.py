@@ -10,14 +10,13 @@ from sqlalchemy import select
 
 from cloudhands.common import db
 from cloudhands.common.organisation.tables import Organisation
+from cloudhands.ops.testing_admin import PI, UPGRADE
 
 
 @pytest.fixture
-def organisation(upgraded, tmp_path, capsys):
+def organisation(admin_after, tmp_path):
     """The id of an organisation that an operator made."""
-    assert upgraded("user", "create", "pi", "--name", "Ada", "--mail", "pi@example.org") == 0
-    assert upgraded("org", "create", "eo", "--title", "Earth", "--admin", "pi") == 0
-    capsys.readouterr()
+    admin_after(UPGRADE, PI, ("org", "create", "eo", "--title", "Earth", "--admin", "pi"))
     with (
         db.opened(f"sqlite:///{tmp_path}/cloudhands.db") as database,
         database.reading() as session,

@@ -4,13 +4,12 @@ import json
 
 import pytest
 
+from cloudhands.ops.testing_admin import PI, UPGRADE
+
 
 @pytest.fixture
-def admin_of_one(upgraded, capsys):
-    assert upgraded("user", "create", "pi", "--name", "Ada", "--mail", "pi@example.org") == 0
-    assert upgraded("org", "create", "eo", "--title", "Earth", "--admin", "pi") == 0
-    capsys.readouterr()
-    return upgraded
+def admin_of_one(admin_after):
+    return admin_after(UPGRADE, PI, ("org", "create", "eo", "--title", "Earth", "--admin", "pi"))
 
 
 def told(admin, capsys, *argv):

@@ -19,7 +19,7 @@ from waitress.parser import (
 from waitress.task import ErrorTask
 from waitress.utilities import Error
 
-from cloudhands.web.http.headers import HEADERS
+from cloudhands.web.http.constants import HEADERS
 from cloudhands.web.http.negotiation import HTML, PROBLEM_JSON, best_type
 from cloudhands.web.http.problem_types import of_status
 from cloudhands.web.http.problems import Problem

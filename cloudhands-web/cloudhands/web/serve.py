@@ -20,7 +20,7 @@ from cloudhands.common.settings import Settings
 from cloudhands.web import draining
 from cloudhands.web.app import make_app
 from cloudhands.web.dispatching import StandBy
-from cloudhands.web.http.body import MAX_BODY_BYTES
+from cloudhands.web.http.constants import MAX_BODY_BYTES
 from cloudhands.web.index.people import People
 from cloudhands.web.listening import BACKLOG, is_private, listening, name
 from cloudhands.web.refusing import refuse

@@ -31,8 +31,8 @@ from cloudhands.common.actor.tables import User
 from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.cloud import Capabilities
 from cloudhands.common.db import Database
-from cloudhands.common.directory import Person
 from cloudhands.common.membership import commands as memberships
+from cloudhands.common.person import Person
 from cloudhands.common.provider.commands import provider, tell_capabilities
 from cloudhands.common.site import Site
 from cloudhands.common.testing.databases import SECRET, short_lived

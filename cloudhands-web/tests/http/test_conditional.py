@@ -9,8 +9,8 @@ from cloudhands.common.actor.commands import refresh_user
 from cloudhands.common.actor.tables import User
 from cloudhands.common.appliance import commands
 from cloudhands.common.appliance.tables import Appliance
-from cloudhands.common.directory import Person
 from cloudhands.common.membership.tables import Membership
+from cloudhands.common.person import Person
 from cloudhands.web.app import configure
 from cloudhands.web.http.negotiation import HAL_FORMS
 from cloudhands.web.testing import NOW, user

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from cloudhands.web.http.headers import HEADERS, HEADERS_BEHIND_TLS
+from cloudhands.web.http.constants import HEADERS, HEADERS_BEHIND_TLS
 from cloudhands.web.http.negotiation import HAL_FORMS
 
 HSTS = "strict-transport-security"

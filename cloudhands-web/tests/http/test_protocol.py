@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from cloudhands.web.http.arrival import MAX_ADDRESS
-from cloudhands.web.http.body import FORM, JSON_TYPES, MAX_BODY_BYTES
+from cloudhands.web.http.body import FORM, JSON_TYPES
+from cloudhands.web.http.constants import MAX_BODY_BYTES
 from cloudhands.web.http.cookies import SESSION_COOKIE
 from cloudhands.web.http.negotiation import HAL_FORMS, PAGE_OFFERS
 from cloudhands.web.http.problem_types import TYPES

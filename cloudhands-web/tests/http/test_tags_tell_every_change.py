@@ -13,7 +13,6 @@ from cloudhands.common.appliance.tables import Appliance, Node
 from cloudhands.common.catalogue import commands as catalogue
 from cloudhands.common.catalogue.tables import CatalogueItem
 from cloudhands.common.cloud import Capabilities
-from cloudhands.common.directory import Person
 from cloudhands.common.errors import Refused
 from cloudhands.common.expiry import commands as expiry
 from cloudhands.common.limits import give_back
@@ -21,6 +20,7 @@ from cloudhands.common.machine import move
 from cloudhands.common.membership import commands as memberships
 from cloudhands.common.membership.tables import Membership
 from cloudhands.common.organisation.tables import Organisation
+from cloudhands.common.person import Person
 from cloudhands.common.provider.commands import tell_capabilities
 from cloudhands.common.provider.tables import Provider
 from cloudhands.common.testing.factories import ITEM, KEY, Factory, person

@@ -1,4 +1,4 @@
-from cloudhands.common.directory import Person
+from cloudhands.common.person import Person
 from cloudhands.common.settings import Attributes
 from cloudhands.web.index.decode import decode
 

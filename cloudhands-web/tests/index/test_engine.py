@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cloudhands.common.directory import Person
 from cloudhands.common.errors import ConfigurationError, IndexUnavailable
+from cloudhands.common.person import Person
 from cloudhands.web.index import engine
 from cloudhands.web.index.decode import Entry
 from cloudhands.web.index.people import People

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudhands.common.directory import Person
+from cloudhands.common.person import Person
 from cloudhands.common.settings import Attributes
 from cloudhands.common.testing import people as made
 from cloudhands.web.index import engine

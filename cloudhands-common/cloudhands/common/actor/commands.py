@@ -9,9 +9,9 @@ from cloudhands.common import history, permissions
 from cloudhands.common.actor.queries import local_user_by_mail, roles_of
 from cloudhands.common.actor.tables import Actor, Component, Installation, User
 from cloudhands.common.db import known_or_made
-from cloudhands.common.directory import Person
 from cloudhands.common.errors import Conflict
 from cloudhands.common.forms import Form, Label, Mail, Uid
+from cloudhands.common.person import Person
 
 # Made once: every change that a process records asks for it.
 _COMPONENT = select(Component).where(Component.component == bindparam("name"))

@@ -11,7 +11,6 @@ from cloudhands.common import history, permissions
 from cloudhands.common.actor.commands import user_of_person
 from cloudhands.common.actor.queries import roles_of
 from cloudhands.common.actor.tables import Actor, User
-from cloudhands.common.directory import Person
 from cloudhands.common.errors import Conflict
 from cloudhands.common.forms import Form, Line
 from cloudhands.common.machine import move
@@ -19,6 +18,7 @@ from cloudhands.common.membership.queries import is_last_administrator, roles_in
 from cloudhands.common.membership.states import MEMBERSHIP
 from cloudhands.common.membership.tables import Membership
 from cloudhands.common.organisation.tables import Organisation
+from cloudhands.common.person import Person
 
 RoleName = Literal["member", "admin"]
 

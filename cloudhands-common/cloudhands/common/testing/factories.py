@@ -16,11 +16,11 @@ from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.catalogue import commands as catalogue
 from cloudhands.common.catalogue.queries import every
 from cloudhands.common.catalogue.tables import CatalogueItem
-from cloudhands.common.directory import Person
 from cloudhands.common.membership import commands as memberships
 from cloudhands.common.membership.commands import RoleName
 from cloudhands.common.organisation import commands as organisations
 from cloudhands.common.organisation.tables import Organisation
+from cloudhands.common.person import Person
 from cloudhands.common.placement import Candidate, Verdict
 from cloudhands.common.placement.asking import ask
 from cloudhands.common.provider import commands as providers

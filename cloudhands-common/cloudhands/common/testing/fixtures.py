@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from cloudhands.common import schema, settings
 from cloudhands.common.db import Database, opened
-from cloudhands.common.testing import directories, people, slapd
+from cloudhands.common.testing import directories, people, slapd, statements
 from cloudhands.common.testing.databases import short_lived
 from cloudhands.common.testing.postgresql import TEMPLATE, PostgreSQL, postgresql
 from cloudhands.common.testing.programs import require, unavailable
@@ -63,6 +63,9 @@ def require_slapd() -> None:
 
 # The suite's assertions explain themselves wherever it is inherited.
 pytest.register_assert_rewrite("cloudhands.common.testing.contract")
+
+# Before any test's module is imported, which may open a database.
+statements.share()
 
 # --- databases -----------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from psycopg.conninfo import make_conninfo
 from psycopg.pq import Conninfo
 
-from cloudhands.common import schema
+from cloudhands.common import revisions, schema
 from cloudhands.common.db import Database
 from cloudhands.common.errors import DatabaseError
 
@@ -75,7 +75,7 @@ def load(database: Database, file: Path) -> None:
             _run(database, "pg_restore", *PLAIN, f"--file={scripts[1]}", file)
         except DatabaseError as error:
             raise DatabaseError(f"{file} is no whole backup of PostgreSQL's: {error}") from None
-        last = LAST.format(oldest=OLDEST, newest=schema.newest())
+        last = LAST.format(oldest=OLDEST, newest=revisions.newest())
         scripts[2].write_text(last, encoding="utf-8")
         once = ("--single-transaction", "--set=ON_ERROR_STOP=1", "--no-psqlrc", "--quiet")
         files = (f"--file={script}" for script in scripts)

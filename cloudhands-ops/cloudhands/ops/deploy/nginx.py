@@ -12,8 +12,7 @@ from pathlib import Path
 from cloudhands.common.errors import ConfigurationError
 from cloudhands.common.settings import Portal
 from cloudhands.common.testing import programs
-from cloudhands.web.http import headers
-from cloudhands.web.http.body import MAX_BODY_BYTES
+from cloudhands.web.http import constants
 from cloudhands.web.http.problem_types import ProblemType, of_status
 
 # What nginx answers without asking the portal. Its 494 becomes 431, its 502 and 504 become 503.
@@ -74,10 +73,10 @@ def values(portal: Portal) -> Mapping[str, object]:
     """
     return {
         "nginx": installed(),
-        "max_body": MAX_BODY_BYTES,
+        "max_body": constants.MAX_BODY_BYTES,
         "statuses": " ".join(map(str, STATUSES)),
         "problems": _problems(),
-        "headers": headers.HEADERS_BEHIND_TLS if portal.tls_certificate else headers.HEADERS,
+        "headers": constants.HEADERS_BEHIND_TLS if portal.tls_certificate else constants.HEADERS,
         "address": lambda port: _address(portal.host, port),
     }
 

@@ -10,10 +10,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from alembic import command
 from sqlalchemy import text, update
 
-from cloudhands.common import append_only, clock, db, schema
+from cloudhands.common import append_only, clock, db, migrating
 from cloudhands.common.appliance.queries import by_uuid
 from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.errors import DatabaseError
@@ -36,7 +35,7 @@ def test_a_target_that_is_not_empty(admin, source, postgresql_url, capsys):
 
 def test_a_source_that_is_not_upgraded(config, tmp_path, target, target_url, capsys):
     with db.opened(f"sqlite:///{tmp_path}/cloudhands.db") as old, old.writing() as session:
-        command.upgrade(schema._config(session.connection()), "0005")
+        migrating.migrate(session.connection(), None, "0005")
     assert main(["--config", str(config), "db", "move", target_url]) == 2
     assert "run 'cloud-admin db upgrade'" in capsys.readouterr().err
     assert tables_of(target) == []

@@ -13,9 +13,10 @@ from pyramid.httpexceptions import (
 )
 from pyramid.request import Request
 
+from cloudhands.web.http.constants import MAX_BODY_BYTES
+
 FORM: Final = "application/x-www-form-urlencoded"
 JSON_TYPES: Final = ("application/json", "application/hal+json", "application/prs.hal-forms+json")
-MAX_BODY_BYTES: Final = 256 * 1024
 MAX_FIELDS: Final = 100
 UNSAFE: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 ACCEPT_POST: Final = {"Accept-Post": ", ".join((FORM, *JSON_TYPES))}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from cloudhands.common import directory, settings
-from cloudhands.common.directory import Person
+from cloudhands.common.person import Person
 from cloudhands.web.index import words
 
 

@@ -19,8 +19,8 @@ from pathlib import Path
 import structlog
 import tantivy
 
-from cloudhands.common.directory import Person
 from cloudhands.common.errors import ConfigurationError, IndexUnavailable
+from cloudhands.common.person import Person
 from cloudhands.web.index.decode import Entry
 
 FORMAT = 1

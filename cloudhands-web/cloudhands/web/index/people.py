@@ -3,8 +3,8 @@
 from datetime import datetime
 from pathlib import Path
 
-from cloudhands.common.directory import Person
 from cloudhands.common.errors import IndexUnavailable
+from cloudhands.common.person import Person
 from cloudhands.web.index import engine, query, ranking
 
 # As many candidates are ranked as a page could show, and enough to hold the one that is meant.

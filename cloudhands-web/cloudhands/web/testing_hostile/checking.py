@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 
-from cloudhands.web.http.headers import HEADERS
+from cloudhands.web.http.constants import HEADERS
 from cloudhands.web.http.negotiation import HTML, PROBLEM_JSON, best_type
 from cloudhands.web.http.problem_types import TYPES
 from cloudhands.web.testing_hostile.sending import Sent

@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 from cloudhands.common.actor import commands as actors
 from cloudhands.common.actor.queries import OPERATOR
 from cloudhands.common.actor.tables import User
-from cloudhands.common.directory import Person
 from cloudhands.common.errors import Conflict
 from cloudhands.common.membership import commands
 from cloudhands.common.membership.queries import locked
 from cloudhands.common.membership.tables import Membership
 from cloudhands.common.organisation.tables import Organisation
+from cloudhands.common.person import Person
 from cloudhands.common.testing.factories import NOON, Factory, person
 from cloudhands.common.testing.races import rows
 from cloudhands.common.testing.races.checks import only_one, winners

@@ -1,9 +1,9 @@
 """The representation of a search for people."""
 
-from cloudhands.common.directory import Person
 from cloudhands.common.membership.commands import Invitation
 from cloudhands.common.membership.queries import listed
 from cloudhands.common.organisation.queries import About
+from cloudhands.common.person import Person
 from cloudhands.web.representation import ROLES, Link, Option, Representation, options
 from cloudhands.web.request import PortalRequest
 

@@ -7,8 +7,8 @@ from cloudhands.common import directory, settings
 from cloudhands.common.account.passwords import waste_time
 from cloudhands.common.actor.commands import refresh_user, user_of_person
 from cloudhands.common.actor.tables import User
-from cloudhands.common.directory import Person
 from cloudhands.common.errors import Conflict
+from cloudhands.common.person import Person
 from cloudhands.web.services import Services
 
 log = structlog.get_logger(__name__)
