@@ -263,15 +263,23 @@ def held(session: Session, taken: Claim) -> Any:
 
     :raises ClaimLost: if another worker has taken it since.
     """
-    artifact = session.scalars(
-        select(taken.model)
-        .where(taken.model.id == taken.id, taken.model.claim_token == taken.token)
-        # Others may write rows that point to it: no key is changed here.
-        .with_for_update(key_share=True)
-    ).one_or_none()
+    values = {"id": taken.id, "token": taken.token}
+    artifact = session.scalars(_holding((taken.model,)), values).one_or_none()
     if artifact is None:
         raise ClaimLost(f"{taken.model.kind} {taken.id} is claimed by another worker")
     return artifact
+
+
+# Made once for each kind: every change that a worker records asks for it.
+@functools.cache
+def _holding(kinds: tuple[type[Due]]) -> Select[Any]:
+    (model,) = kinds
+    return (
+        select(model)
+        .where(model.id == bindparam("id"), model.claim_token == bindparam("token"))
+        # Others may write rows that point to it: no key is changed here.
+        .with_for_update(key_share=True)
+    )
 
 
 def renew(artifact: Due, now: datetime, seconds: float) -> None:

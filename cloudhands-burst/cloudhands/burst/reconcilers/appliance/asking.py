@@ -49,7 +49,7 @@ class Asking:
     sight: Sight
     log: Any
 
-    def create(self) -> Outcome | None:
+    def create(self) -> Outcome | actions.Next | None:
         """Ask for the server, and keep it only while the claim is ours."""
         setbacks = self.books.setbacks
         self.books.records.asked(self.claim, self.view)
@@ -68,11 +68,10 @@ class Asking:
             setbacks.refused(self.claim, self.view)
             raise
         try:
-            self.books.records.told(self.claim, self.view, server)
+            return actions.Next(self.books.records.told(self.claim, self.view, server), server)
         except (ClaimLost, Overtaken):
             self._clear_away(server)
             raise
-        return None
 
     def _clear_away(self, server: Server) -> None:
         """Delete a server that came too late, unless whoever holds the appliance now may use it."""

@@ -1,10 +1,12 @@
 """An open transaction on one appliance: what every record of it is made of."""
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -41,6 +43,7 @@ class Entry:
     appliance: Appliance
     claim: Claim
     now: datetime
+    actor: history.Acting
 
     def move(self, target: str, why: str) -> None:
         """Move it to another state."""
@@ -48,14 +51,22 @@ class Entry:
             # A server that has stopped starts anew: a reboot that is still to come would be one
             # more, at a time when nobody expects it.
             self.appliance.reboots_done = self.appliance.reboots_wanted
-        actor = component(self.session, BURST, self.now)
-        move(self.session, APPLIANCE, self.appliance, target, actor, why, self.now)
+        appliance, now = self.appliance, self.now
+        move(self.session, APPLIANCE, appliance, target, self.actor, why, now, locked=True)
 
     def note(self, why: str) -> None:
         """Write a row of history while the state stays."""
-        actor, state = component(self.session, BURST, self.now), self.appliance.state
-        appliance, now = self.appliance, self.now
-        history.record(self.session, appliance, actor, why, now, from_state=state, to_state=state)
+        appliance, state = self.appliance, self.appliance.state
+        history.record(
+            self.session,
+            appliance,
+            self.actor,
+            why,
+            self.now,
+            from_state=state,
+            to_state=state,
+            locked=True,
+        )
 
     def node(self) -> Node:
         """The living node.
@@ -162,23 +173,41 @@ class Entry:
         self.release(after)
 
 
+@dataclass(frozen=True)
+class _Component:
+    """What history has to know of this component."""
+
+    id: int
+    uuid: UUID
+
+
 class Book:
     """Opens transactions on appliances, each only while its claim is held."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
 
+    @functools.cached_property
+    def _actor(self) -> history.Acting:
+        """Whose the changes are; known for good once it was looked up."""
+        with self._context.database.writing() as session:
+            made = component(session, BURST, self._context.clock())
+            session.flush()
+            return _Component(made.id, made.uuid)
+
+    @contextmanager
+    def _held(self, claim: Claim) -> Iterator[Entry]:
+        actor = self._actor  # looked up before, since SQLite has one writer at a time
+        with self._context.database.writing() as session:
+            yield Entry(session, work.held(session, claim), claim, self._context.clock(), actor)
+
     @contextmanager
     def _open(self, claim: Claim, view: View) -> Iterator[Entry]:
-        with self._context.database.writing() as session:
-            entry = self._entry(session, claim)
+        with self._held(claim) as entry:
             found = entry.appliance
             if (found.state, found.generation) != (view.state, view.generation):
                 raise Overtaken(f"appliance {found.uuid} is {found.state} now, not {view.state}")
             yield entry
-
-    def _entry(self, session: Session, claim: Claim) -> Entry:
-        return Entry(session, work.held(session, claim), claim, self._context.clock())
 
     def _renew(self, entry: Entry) -> None:
         work.renew(entry.appliance, entry.now, self._context.settings.burst.claim)

@@ -18,7 +18,7 @@ from cloudhands.burst.outcome import Again, Outcome
 from cloudhands.burst.pace import AGAIN_SECONDS, NotCalled
 from cloudhands.burst.pauses import Paused
 from cloudhands.burst.reconcilers.appliance import actions
-from cloudhands.burst.reconcilers.appliance.actions import Action
+from cloudhands.burst.reconcilers.appliance.actions import Action, Next
 from cloudhands.burst.reconcilers.appliance.asking import Asking
 from cloudhands.burst.reconcilers.appliance.books import Books
 from cloudhands.burst.reconcilers.appliance.decide import decide
@@ -30,13 +30,20 @@ log = structlog.get_logger("cloudhands.burst.appliance")
 
 
 class Step:
-    """One look, one decision, one action on one appliance."""
+    """One look, one decision, one action on one appliance.
 
-    def __init__(self, context: Context, books: Books, claim: Claim) -> None:
+    :param known: what the step before knows; None to read it.
+    """
+
+    def __init__(
+        self, context: Context, books: Books, claim: Claim, known: Next | None = None
+    ) -> None:
         self._context = context
         self._books = books
         self._claim = claim
-        self._view = books.records.view(claim)
+        known = known or Next(books.records.view(claim))
+        self._view = known.view
+        self._told = known.server
         self._sight = Sight()
         self._log = log.bind(
             appliance=str(self._view.uuid),
@@ -44,8 +51,8 @@ class Step:
             attempt=self._view.attempt + 1,
         )
 
-    def take(self) -> Outcome | None:
-        """Do it; None if the next step is to follow at once."""
+    def take(self) -> Outcome | Next | None:
+        """Do it; `Next` or None if another step is to follow at once."""
         started = time.monotonic()
         try:
             self._observe()
@@ -62,7 +69,7 @@ class Step:
         self._tell(action, outcome, time.monotonic() - started)
         return outcome
 
-    def _tell(self, action: Action, outcome: Outcome | None, seconds: float) -> None:
+    def _tell(self, action: Action, outcome: Outcome | Next | None, seconds: float) -> None:
         idle = isinstance(action, actions.Wait | actions.Rest)
         self._log.log(
             logging.DEBUG if idle else logging.INFO,
@@ -90,7 +97,12 @@ class Step:
             identity = view.identity(self._context.installation)
             settles_in = self._settles_in()
             self._sight = look(
-                self._cloud, identity, view.node, building=view.building, settles_in=settles_in
+                self._cloud,
+                identity,
+                view.node,
+                building=view.building,
+                settles_in=settles_in,
+                told=self._told,
             )
 
     def _look_for_twins(self, server: Server) -> None:
@@ -106,7 +118,7 @@ class Step:
         # A clock that was set back makes nothing wait for longer.
         return max(settle - max(since, 0), 0)
 
-    def _do(self, action: Action) -> Outcome | None:
+    def _do(self, action: Action) -> Outcome | Next | None:
         asking = Asking(self._context, self._books, self._claim, self._view, self._sight, self._log)
         match action:
             case actions.Create():
@@ -125,7 +137,7 @@ class Step:
                 asking.release()
         return self._write_down(action)
 
-    def _write_down(self, action: Action) -> Outcome | None:
+    def _write_down(self, action: Action) -> Outcome | Next | None:
         """Do what needs no call of the cloud."""
         records, claim, view = self._books.records, self._claim, self._view
         match action:
@@ -151,7 +163,7 @@ class Step:
                 self._books.changes.took_size(claim, view, size)
         return self._write_down_setback(action)
 
-    def _write_down_setback(self, action: Action) -> Outcome | None:
+    def _write_down_setback(self, action: Action) -> Outcome | Next | None:
         setbacks, claim, view = self._books.setbacks, self._claim, self._view
         match action:
             case actions.Settle():

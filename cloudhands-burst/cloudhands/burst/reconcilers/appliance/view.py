@@ -146,7 +146,11 @@ def name_of(identity: Identity) -> str:
 def read(session: Session, appliance_id: int) -> View:
     """The appliance of that id and its living node."""
     appliance = session.get_one(Appliance, appliance_id)
-    node = living_node(session, appliance)
+    return view_of(appliance, living_node(session, appliance))
+
+
+def view_of(appliance: Appliance, node: Node | None) -> View:
+    """An appliance and its living node as they are in an open transaction."""
     return View(
         uuid=appliance.uuid,
         goal=appliance.goal,
