@@ -52,7 +52,7 @@ class Asking:
     def create(self) -> Outcome | actions.Next | None:
         """Ask for the server, and keep it only while the claim is ours."""
         setbacks = self.books.setbacks
-        self.books.records.asked(self.claim, self.view)
+        asked = self.books.records.asked(self.claim, self.view)
         try:
             user_data = user_data_of(self.context, self.view, self._identity)
             spec = self.view.spec(self._identity, self._node.provider, user_data)
@@ -68,7 +68,7 @@ class Asking:
             setbacks.refused(self.claim, self.view)
             raise
         try:
-            return actions.Next(self.books.records.told(self.claim, self.view, server), server)
+            return actions.Next(self.books.records.told(self.claim, asked, server), server)
         except (ClaimLost, Overtaken):
             self._clear_away(server)
             raise
@@ -167,8 +167,7 @@ class Asking:
 
     @property
     def _node(self) -> NodeView:
-        assert self.view.node is not None, "asked without a node"
-        return self.view.node
+        return self.view.living
 
     @property
     def _cloud(self) -> Cloud:

@@ -3,17 +3,18 @@
 import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
 from cloudhands.burst.context import Context
 from cloudhands.burst.outcome import Again
 from cloudhands.burst.reconcilers.appliance import nodes
-from cloudhands.burst.reconcilers.appliance.view import View
+from cloudhands.burst.reconcilers.appliance.view import NodeView, View
 from cloudhands.common import history, limits, work
 from cloudhands.common.actor.commands import component
 from cloudhands.common.actor.queries import BURST
@@ -33,6 +34,13 @@ from cloudhands.common.work import Claim
 
 class Overtaken(CloudhandsError):
     """A person changed the appliance while it was acted on: what was seen does not count."""
+
+
+_LIVING_NODE = (
+    update(Node)
+    .where(Node.id == bindparam("node"), Node.ended_at.is_(None), Node.abandoned_at.is_(None))
+    .returning(Node.id)
+)
 
 
 @dataclass(frozen=True)
@@ -77,6 +85,17 @@ class Entry:
         if node is None:
             raise Overtaken(f"the node of appliance {self.appliance.uuid} has ended")
         return node
+
+    def write_node(self, node: NodeView, **values: object) -> NodeView:
+        """Write something down about the living node; returns it as it is then.
+
+        :param values: by the columns' names.
+        :raises Overtaken: if it has ended.
+        """
+        connection = self.session.connection()
+        if connection.scalar(_LIVING_NODE, {"node": node.id, **values}) is None:
+            raise Overtaken(f"the node of appliance {self.appliance.uuid} has ended")
+        return replace(node, **values)  # type: ignore[arg-type]
 
     def subscription(self) -> Subscription:
         """The organisation's use of the provider that the node is at."""

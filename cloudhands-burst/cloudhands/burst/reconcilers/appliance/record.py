@@ -10,7 +10,7 @@ from cloudhands.burst.reconcilers.appliance.actions import Call, Move, Next
 from cloudhands.burst.reconcilers.appliance.entry import Book, Entry
 from cloudhands.burst.reconcilers.appliance.given_up import given_up, hopeless, last_of_too_many
 from cloudhands.burst.reconcilers.appliance.place import place
-from cloudhands.burst.reconcilers.appliance.view import View, read, view_of
+from cloudhands.burst.reconcilers.appliance.view import View, node_of, read, view_of
 from cloudhands.common import limits
 from cloudhands.common.address import commands as addresses
 from cloudhands.common.appliance import setup
@@ -101,7 +101,7 @@ class Records(Book):
         entry.session.add(node)
         self._renew(entry)
         entry.session.flush()
-        return view_of(entry.appliance, node)
+        return view_of(entry.appliance, node_of(node))
 
     def renewed(self, claim: Claim, view: View) -> None:
         """It is still ours, for as long as a claim lasts: to be made sure of before a call that
@@ -110,17 +110,17 @@ class Records(Book):
         with self._open(claim, view) as entry:
             self._renew(entry)
 
-    def asked(self, claim: Claim, view: View) -> None:
+    def asked(self, claim: Claim, view: View) -> View:
         """The cloud is about to be asked for the server: whatever comes of it, that is known."""
         with self._open(claim, view) as entry:
-            entry.node().asked_at = entry.now
+            node = entry.write_node(view.living, asked_at=entry.now)
             self._renew(entry)
+            return view_of(entry.appliance, node)
 
     def told(self, claim: Claim, view: View, server: Server) -> View:
         """The cloud has told which server it is."""
         with self._open(claim, view) as entry:
-            node = entry.node()
-            node.server_id = server.id
+            node = entry.write_node(view.living, server_id=server.id)
             if view.state == "requested":
                 entry.move("provisioning", sentence_of_chosen(entry.appliance.placement))
             self._renew(entry)
