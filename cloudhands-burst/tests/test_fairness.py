@@ -97,5 +97,5 @@ def test_every_kind_has_its_turn(world: World) -> None:
     taken: list[str] = []
     loop._start = lambda reconciler, claim: taken.append(claim.model.kind)  # type: ignore[method-assign]
     for _ in range(4):
-        loop._take(1, world.clock())
+        loop._take(loop._due(), 1, world.clock())
     assert {"appliance", "subscription"} <= set(taken)

@@ -119,10 +119,11 @@ def test_after_a_restore_nothing_is_claimed_until_an_operator_says_so(
 def test_observing_begins_between_a_look_and_a_claim(world: World, noting: Noting) -> None:
     world.launch()
     loop = Loop(noting.context, [noting], Event())
-    assert loop._due()
+    kinds = loop._due()
+    assert kinds
     with world.database.writing() as session:
         observing.begin(session)
-    assert loop._take(1, now()) == 0
+    assert loop._take(kinds, 1, now()) == 0
     assert noting.given == []
 
 
@@ -224,14 +225,14 @@ def test_a_database_that_is_away_for_a_while(
     world: World, noting: Noting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     away = iter([OperationalError("SELECT", {}, Exception("gone away"))] * 2)
-    look = work.next_due
+    look = work.next_of_each
 
     def sometimes(*arguments: object) -> object:
         for error in away:
             raise error
         return look(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(work, "next_due", sometimes)
+    monkeypatch.setattr(work, "next_of_each", sometimes)
     monkeypatch.setattr(loops, "DATABASE_AWAY", loops.Backoff(first=0.01, cap=0.02))
     world.launch()
     with going(world, noting):

@@ -31,7 +31,10 @@ PLUGIN = f"[cloudhands.providers]\n{KIND} = burst_cloud:ADAPTER\n"
 
 
 class Options(BaseModel):
-    """How long each call takes, in seconds, and a file that tells when a server was asked for."""
+    """How long each call takes, in seconds, and a file that tells when a server was looked up.
+
+    That is the first call of a launch.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -52,6 +55,7 @@ class MemoryCloud:
 
     def find(self, identity: Identity) -> Sequence[Server]:
         """See `Cloud`."""
+        self._tell(identity)
         self._take_time()
         found = self._of.get(identity)
         return [found] if found else []
@@ -75,9 +79,6 @@ class MemoryCloud:
 
     def create(self, spec: ServerSpec) -> Server:
         """See `Cloud`."""
-        if self._options.told:
-            with self._options.told.open("a") as file:
-                file.write(f"{spec.identity.appliance} {time.time()}\n")
         self._take_time()
         # Several workers have a cloud each, and all of their addresses are held in one database.
         address = Address("inside", str(UUID(spec.identity.appliance)))
@@ -108,6 +109,12 @@ class MemoryCloud:
     def console(self, server_id: str) -> str:
         """See `Cloud`."""
         return ""
+
+    def _tell(self, identity: Identity) -> None:
+        """Tell when the cloud is first called for a server, where the settings say."""
+        if self._options.told and identity not in self._of:
+            with self._options.told.open("a") as file:
+                file.write(f"{identity.appliance} {time.time()}\n")
 
     def _take_time(self) -> None:
         time.sleep(self._options.latency)

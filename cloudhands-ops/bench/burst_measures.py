@@ -20,6 +20,8 @@ from cloudhands.common.testing.postgresql import PostgreSQL, postgresql
 
 KINDS = ("sqlite", "postgresql")
 CALLS = 3
+# The ceiling and up to three workers have one for each thread.
+CONNECTIONS = "max_connections=200"
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def measure(folder: Path, extent: Extent) -> Figures:
     starts: list[float] = []
     cpu: list[float] = []
     notes: list[str] = []
-    with postgresql(fast=False) as server:
+    with postgresql(CONNECTIONS, fast=False) as server:
         for kind in KINDS:
             with _place(kind, folder, server, extent) as place:
                 cpu.append(_idle(place.full, extent))
@@ -102,7 +104,9 @@ def _place(kind: str, folder: Path, server: PostgreSQL, extent: Extent) -> Itera
         for each in (empty, full):
             each.workers(1)
             each.rate(extent.warm)
-        yield Place(Ceiling(write, THREADS, LATENCY, CALLS), empty, full)
+        ceiling = Ceiling(write, THREADS, LATENCY, CALLS)
+        ceiling.rate(extent.warm)
+        yield Place(ceiling, empty, full)
 
 
 def _idle(full: World, extent: Extent) -> float:

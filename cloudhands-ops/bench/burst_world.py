@@ -43,7 +43,7 @@ TOLD = "told.txt"
 class World:
     """A site, and the workers on it.
 
-    :param told: the file where the cloud writes when it was asked for a server.
+    :param told: the file where the cloud writes when it was first called for a server.
     """
 
     database: Database
@@ -162,6 +162,9 @@ def _settings(folder: Path, url: str) -> str:
             "label": "A cloud",
             "calls_at_once": 256,
             "calls_per_second": 10_000,
+            # Each worker has a cloud of its own, and would miss there what another has made.
+            "listing": 86_400,
+            "settle": 3600,
         },
         f"providers.{CLOUD}.options": {"latency": LATENCY, "told": str(folder / TOLD)},
     }

@@ -6,13 +6,14 @@ for a while, never ends the loop.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from threading import Event
+from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import BindParameter, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from cloudhands.burst.backoff import Backoff
@@ -22,7 +23,7 @@ from cloudhands.burst.reconcilers import Reconciler
 from cloudhands.common import observing, set_back, work
 from cloudhands.common.errors import ClaimLost
 from cloudhands.common.provider.tables import Provider
-from cloudhands.common.work import UNREACHABLE, Claim, Due, Watcher, watching
+from cloudhands.common.work import UNREACHABLE, Claim, Due, Takable, Watcher, watching
 
 log = structlog.get_logger("cloudhands.burst.loop")
 
@@ -53,6 +54,8 @@ class Loop:
         self._context = context
         self._reconcilers = reconcilers
         self._stopping = stopping
+        # Made once: only so are their statements.
+        self._queues = tuple((each.model, self._takable(each.model)) for each in reconcilers)
         self._turn = 0
         self._threads = context.settings.burst.concurrency
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="burst")
@@ -102,7 +105,9 @@ class Loop:
             self._bell.clear()
             pause = self._take_due()
             self._failures = 0
-            if pause:
+            if self.in_hand == self._threads:
+                self._sleep(IDLE_SECONDS)  # whatever is due, nobody could take it
+            elif pause:
                 watcher.wait(pause)
 
     def _sleep(self, seconds: float) -> bool:
@@ -113,19 +118,21 @@ class Loop:
 
         :returns: seconds until there may be more to claim, if nothing happens before.
         """
-        now = self._context.clock()
-        if (seconds := self._set_back_by(now)) > SET_BACK_SECONDS:
-            self._look_again(now, seconds)
-        due = self._due()
-        if not due:
-            return IDLE_SECONDS
-        away = (min(due) - now).total_seconds()
-        if away > 0:
-            return min(away, IDLE_SECONDS)
         free = self._threads - len(self._in_hand)
         if not free:
             return IDLE_SECONDS  # the bell rings when a thread is free
-        return 0 if self._take(free, now) else MISSED_SECONDS
+        due = self._due()
+        if not due:
+            return IDLE_SECONDS
+        now = self._context.clock()
+        if (seconds := self._set_back_by(now)) > SET_BACK_SECONDS:
+            self._look_again(now, seconds)
+            return 0
+        away = (min(due.values()) - now).total_seconds()
+        if away > 0:
+            return min(away, IDLE_SECONDS)
+        ripe = [kind for kind, moment in due.items() if moment <= now]
+        return 0 if self._take(ripe, free, now) else MISSED_SECONDS
 
     def _set_back_by(self, now: datetime) -> float:
         """By how many seconds the clock was set back since we were here last."""
@@ -143,25 +150,26 @@ class Loop:
                 claim = self._context.settings.burst.claim
                 set_back.look_again(session, reconciler.model, now, claim)
 
-    def _due(self) -> list[datetime]:
+    def _due(self) -> Mapping[type[Due], datetime]:
+        """When something of each kind may have to be taken; without those that wait for a wish."""
         with self._context.database.reading() as session:
             if self._only_observes(session):
-                return []
-            found = [
-                work.next_due(session, each.model, *self._takable(each.model))
-                for each in self._reconcilers
-            ]
-        return [moment for moment in found if moment is not None]
+                return {}
+            found = work.next_of_each(session, self._queues)
+        kinds = (kind for kind, _ in self._queues)
+        return {kind: at for kind, at in zip(kinds, found, strict=True) if at is not None}
 
-    def _takable(self, model: type[Due]) -> Sequence[ColumnElement[bool]]:
+    def _takable(self, model: type[Due]) -> Takable:
         """What holds of what may be taken now: of a slow provider no more than is in hand.
 
         What is taken of one that is called as much as may be would only keep a thread waiting.
         """
         column = getattr(model, "provider_id", None)
-        names = crowded(self._context.clouds) if column is not None else []
-        if column is None or not names:
+        if column is None:
             return ()
+        names: BindParameter[Any] = bindparam(
+            "crowded", expanding=True, callable_=lambda: crowded(self._context.clouds)
+        )
         there = select(Provider.id).where(Provider.name.in_(names))
         return (or_(column.is_(None), column.not_in(there)),)
 
@@ -173,7 +181,12 @@ class Loop:
             log.info("working again")
         return self._observing
 
-    def _take(self, free: int, now: datetime) -> int:
+    def _take(self, kinds: Collection[type[Due]], free: int, now: datetime) -> int:
+        """Claim and begin as much as there are free threads.
+
+        :param kinds: of which something is due.
+        :returns: how much.
+        """
         taken = 0
         self._turn += 1
         first = self._turn % len(self._reconcilers)
@@ -181,18 +194,19 @@ class Loop:
         for reconciler in (*self._reconcilers[first:], *self._reconcilers[:first]):
             if taken == free:
                 break
-            for claim in self._claim(reconciler, free - taken, now):
-                self._start(reconciler, claim)
-                taken += 1
+            if reconciler.model in kinds:
+                for claim in self._claim(reconciler.model, free - taken, now):
+                    self._start(reconciler, claim)
+                    taken += 1
         return taken
 
-    def _claim(self, reconciler: Reconciler, limit: int, now: datetime) -> Sequence[Claim]:
+    def _claim(self, model: type[Due], limit: int, now: datetime) -> Sequence[Claim]:
         seconds = self._context.settings.burst.claim
         with self._context.database.writing() as session:
             if observing.is_on(session):
                 return []  # since we looked for what is due
-            takable = self._takable(reconciler.model)
-            return work.claim(session, reconciler.model, now, seconds, limit, *takable)
+            takable = dict(self._queues)[model]
+            return work.claim(session, model, now, seconds, limit, *takable)
 
     def _start(self, reconciler: Reconciler, claim: Claim) -> None:
         future = self._pool.submit(self._care, reconciler, claim)

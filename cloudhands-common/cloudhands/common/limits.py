@@ -6,11 +6,12 @@ the thing is confirmed gone; a stopped server still counts. A limit may be set b
 use: that stops new requests only.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field
-from sqlalchemy import CheckConstraint, or_, select, update
+from sqlalchemy import CheckConstraint, bindparam, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from cloudhands.common.errors import LimitReached
@@ -122,12 +123,9 @@ def reserve(
     :param who: whose limit it is, for the sentence.
     :raises LimitReached: if a limit would be passed; the sentence names it.
     """
-    taken = session.execute(
-        update(model)
-        .where(model.id == row_id, *_fitting(model, amounts))
-        .values(_changed(model, amounts, 1))
-        .returning(model.id)
-    ).one_or_none()
+    wanted = {name: amount for name, amount in amounts._asdict().items() if amount}
+    statement = _reserving((model, tuple(wanted)))
+    taken = session.execute(statement, {"row": row_id, **wanted}).one_or_none()
     if taken is None:
         row = session.scalars(
             select(model).where(model.id == row_id).execution_options(populate_existing=True)
@@ -167,15 +165,24 @@ def _number(limit: int | None) -> str:
     return "no limit" if limit is None else f"{limit:,}"
 
 
-def _fitting(model: type[Limited], amounts: Amounts) -> list[Any]:
-    return [
-        or_(
-            getattr(model, f"{name}_limit").is_(None),
-            getattr(model, f"{name}_used") + wanted <= getattr(model, f"{name}_limit"),
-        )
-        for name, wanted in amounts._asdict().items()
-        if wanted  # of what is not asked for, more may be in use than there is
-    ]
+# Made once for what the catalogue's sizes take: it is asked for with every launch.
+@functools.lru_cache(maxsize=64)
+def _reserving(share: tuple[type[Limited], tuple[str, ...]]) -> Any:
+    """Takes some amounts, all of them or nothing.
+
+    Of what is not asked for, more may be in use than there is.
+    """
+    model, names = share
+    columns = {name: getattr(model, f"{name}_used") + bindparam(name) for name in names}
+    limits = {name: getattr(model, f"{name}_limit") for name in names}
+    fitting = [or_(limits[name].is_(None), columns[name] <= limits[name]) for name in names]
+    return (
+        update(model)
+        .where(model.id == bindparam("row"), *fitting)
+        .values({f"{name}_used": column for name, column in columns.items()})
+        .returning(model.id)
+        .execution_options(synchronize_session="fetch")
+    )
 
 
 def _changed(model: type[Limited], amounts: Amounts, sign: int) -> Mapping[str, Any]:

@@ -12,7 +12,6 @@ from typing import Protocol
 from sqlalchemy.orm import Session
 
 from cloudhands.common import history
-from cloudhands.common.actor.tables import Actor
 from cloudhands.common.errors import Conflict
 
 
@@ -58,17 +57,22 @@ def move(
     machine: Machine,
     artifact: Stateful,
     target: str,
-    actor: Actor,
+    actor: history.Acting,
     why: str,
     now: datetime,
+    *,
+    locked: bool = False,
 ) -> None:
     """Move an artifact to another state and record it.
 
     :param why: a plain sentence, kept in history.
+    :param locked: whether the artifact was read and locked in this transaction already.
     :raises Conflict: if the table has no such arrow.
     """
     source = artifact.state
     if not machine.allows(source, target):
         raise Conflict(f"A {artifact.kind} that is {source} cannot become {target}.")
     artifact.state = target
-    history.record(session, artifact, actor, why, now, from_state=source, to_state=target)
+    history.record(
+        session, artifact, actor, why, now, from_state=source, to_state=target, locked=locked
+    )

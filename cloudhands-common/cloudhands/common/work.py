@@ -6,6 +6,7 @@ the claim: the token fences a worker that was frozen past its claim. What is at 
 `due_at` and costs nothing, because the index of due rows does not hold it.
 """
 
+import functools
 import secrets
 import select as ready
 import sqlite3
@@ -16,9 +17,24 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
 import psycopg
-from sqlalchemy import ColumnElement, Index, Select, case, func, or_, select, text, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Index,
+    Integer,
+    ScalarSelect,
+    Select,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from cloudhands.common.db import Artifact, Database, UtcDateTime
 from cloudhands.common.errors import ClaimLost
@@ -78,6 +94,12 @@ class Claim:
     wanted_version: int
 
 
+Takable = tuple[ColumnElement[bool], ...]
+"""What must hold, besides, of what may be taken."""
+
+Queue = tuple[type[Due], Takable]
+
+
 def claim(
     session: Session,
     model: type[Due],
@@ -93,24 +115,34 @@ def claim(
     :param where: what else must hold.
     """
     token = secrets.token_hex(16)
+    values = {"now": now, "most": limit, "token": token, "until": now + timedelta(seconds=seconds)}
     rows = session.execute(
-        update(model)
-        .where(model.id.in_(_due(session, model, now, limit, *where)))
-        .values(claim_token=token, claim_until=now + timedelta(seconds=seconds))
-        .returning(model.due_at, model.id, model.wanted_version)
-        .execution_options(synchronize_session=False)
+        _claiming((model, where), _dialect(session)),
+        values,
+        execution_options={"synchronize_session": False},
     )
     # They come back in any order.
     taken = sorted(rows, key=lambda row: (row.due_at, row.id))
     return [Claim(model, row.id, token, row.wanted_version) for row in taken]
 
 
-def _due(
-    session: Session, model: type[Due], now: datetime, limit: int, *where: ColumnElement[bool]
-) -> Select[int]:
+# Made once for each kind: a worker asks for it before whatever it takes in hand.
+@functools.lru_cache(maxsize=64)
+def _claiming(queue: Queue, dialect: str) -> ReturningUpdate[datetime | None, int, int]:
+    model, where = queue
+    return (
+        update(model)
+        .where(model.id.in_(_due(model, where, dialect)))
+        .values(claim_token=bindparam("token"), claim_until=bindparam("until"))
+        .returning(model.due_at, model.id, model.wanted_version)
+    )
+
+
+def _due(model: type[Due], where: Takable, dialect: str) -> Select[int]:
+    now = bindparam("now", type_=UtcDateTime())
     due = select(model.id).where(model.due_at <= now, _free(model, now), *where)
-    due = due.order_by(model.due_at, model.id).limit(limit)
-    if session.get_bind().dialect.name == "postgresql":
+    due = due.order_by(model.due_at, model.id).limit(bindparam("most", type_=Integer()))
+    if dialect == "postgresql":
         # A common table expression that locks is run once. A mere subquery may be run again for
         # every row of a nested loop, and would each time skip what it has locked and find others.
         locking = due.with_for_update(skip_locked=True, key_share=True).cte("due")
@@ -118,7 +150,11 @@ def _due(
     return due
 
 
-def _free(model: type[Due], now: datetime) -> ColumnElement[bool]:
+def _dialect(session: Session) -> str:
+    return session.get_bind().dialect.name
+
+
+def _free(model: type[Due], now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     return or_(model.claim_until.is_(None), model.claim_until <= now)
 
 
@@ -167,7 +203,26 @@ def next_due(session: Session, model: type[Due], *where: ColumnElement[bool]) ->
 
     :param where: what must hold of it.
     """
-    later_of = "greatest" if session.get_bind().dialect.name == "postgresql" else "max"
+    (moment,) = next_of_each(session, ((model, where),))
+    return moment
+
+
+def next_of_each(session: Session, queues: tuple[Queue, ...]) -> Sequence[datetime | None]:
+    """The `next_due` of each of several kinds, in one query."""
+    found = session.execute(_moments(queues, _dialect(session))).one()
+    pairs = zip(found[::2], found[1::2], strict=True)
+    return [min((at for at in pair if at is not None), default=None) for pair in pairs]
+
+
+# Made once: a worker asks for it whenever it has a hand free.
+@functools.lru_cache(maxsize=64)
+def _moments(queues: tuple[Queue, ...], dialect: str) -> Select[*tuple[Any, ...]]:
+    return select(*(moment for queue in queues for moment in _next(*queue, dialect)))
+
+
+def _next(model: type[Due], where: Takable, dialect: str) -> Sequence[ScalarSelect[Any]]:
+    """When the first that is free is due, and when the first that is not may be taken."""
+    later_of = "greatest" if dialect == "postgresql" else "max"
     free = (
         select(model.due_at)
         .where(model.due_at.is_not(None), model.claim_until.is_(None), *where)
@@ -186,8 +241,7 @@ def next_due(session: Session, model: type[Due], *where: ColumnElement[bool]) ->
         )
         .scalar_subquery()
     )
-    found = session.execute(select(free, claimed)).one()
-    return min((at for at in found if at is not None), default=None)
+    return free, claimed
 
 
 class Backlog(NamedTuple):
@@ -209,15 +263,23 @@ def held(session: Session, taken: Claim) -> Any:
 
     :raises ClaimLost: if another worker has taken it since.
     """
-    artifact = session.scalars(
-        select(taken.model)
-        .where(taken.model.id == taken.id, taken.model.claim_token == taken.token)
-        # Others may write rows that point to it: no key is changed here.
-        .with_for_update(key_share=True)
-    ).one_or_none()
+    values = {"id": taken.id, "token": taken.token}
+    artifact = session.scalars(_holding((taken.model,)), values).one_or_none()
     if artifact is None:
         raise ClaimLost(f"{taken.model.kind} {taken.id} is claimed by another worker")
     return artifact
+
+
+# Made once for each kind: every change that a worker records asks for it.
+@functools.cache
+def _holding(kinds: tuple[type[Due]]) -> Select[Any]:
+    (model,) = kinds
+    return (
+        select(model)
+        .where(model.id == bindparam("id"), model.claim_token == bindparam("token"))
+        # Others may write rows that point to it: no key is changed here.
+        .with_for_update(key_share=True)
+    )
 
 
 def renew(artifact: Due, now: datetime, seconds: float) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated
 
 from pydantic import AfterValidator
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from cloudhands.common import history, permissions
@@ -123,8 +123,7 @@ def hold(session: Session, node: Node, addresses: Sequence[Address], now: dateti
     _give_back(session, gone, now)
     disputed = []
     for network, address in sorted(wanted - held.keys()):
-        is_free = _holder(session, node, network, address) is None
-        if not (is_free and _take(session, node, network, address, now)):
+        if not _take(session, node, network, address, now):
             disputed.append(address)
             _look_again(session, node, network, address, now)
     return disputed
@@ -135,10 +134,14 @@ def release(session: Session, node: Node, now: datetime) -> None:
     _give_back(session, _held(session, node), now)
 
 
+# Made once, as `_MARK` is: they are asked for with every server that comes to run.
+_HELD = select(HeldAddress).where(
+    HeldAddress.node_id == bindparam("node"), HeldAddress.released_at.is_(None)
+)
+
+
 def _held(session: Session, node: Node) -> Sequence[HeldAddress]:
-    return session.scalars(
-        select(HeldAddress).where(HeldAddress.node_id == node.id, HeldAddress.released_at.is_(None))
-    ).all()
+    return session.scalars(_HELD, {"node": node.id}).all()
 
 
 def _holder(session: Session, node: Node, network: str, address: str) -> Node | None:
@@ -218,6 +221,22 @@ def _give_back(session: Session, rows: Collection[HeldAddress], now: datetime) -
         _mark(session, row, row.network, row.address, free=True)
 
 
+_POOL = select(Pool.id).where(
+    Pool.provider_id == bindparam("provider"), Pool.network == bindparam("of_network")
+)
+_MARK = (
+    update(PoolAddress)
+    .where(
+        PoolAddress.pool_id == _POOL.scalar_subquery(),
+        PoolAddress.address == bindparam("pooled"),
+        PoolAddress.free != bindparam("becomes"),
+    )
+    .values(free=bindparam("becomes"))
+    # What was read of a pool's address is locked, and is read again before it is used.
+    .execution_options(synchronize_session=False)
+)
+
+
 def _mark(
     session: Session, at: Node | HeldAddress, network: str, address: str, *, free: bool
 ) -> None:
@@ -225,13 +244,10 @@ def _mark(
 
     :param at: something of the provider.
     """
-    pool = select(Pool.id).where(Pool.provider_id == at.provider_id, Pool.network == network)
-    session.execute(
-        update(PoolAddress)
-        .where(
-            PoolAddress.pool_id == pool.scalar_subquery(),
-            PoolAddress.address == address,
-            PoolAddress.free != free,
-        )
-        .values(free=free)
-    )
+    values = {
+        "provider": at.provider_id,
+        "of_network": network,
+        "pooled": address,
+        "becomes": free,
+    }
+    session.execute(_MARK, values)

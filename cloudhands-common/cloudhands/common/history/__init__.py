@@ -6,7 +6,7 @@ was taken back as a whole; `erasure` takes a
 person's words away and leaves the chain whole.
 """
 
-from cloudhands.common.history.recording import Event, Recorded, latest, record
+from cloudhands.common.history.recording import Acting, Event, Recorded, latest, record
 from cloudhands.common.history.tables import Touch, TouchText
 
-__all__ = ["Event", "Recorded", "Touch", "TouchText", "latest", "record"]
+__all__ = ["Acting", "Event", "Recorded", "Touch", "TouchText", "latest", "record"]

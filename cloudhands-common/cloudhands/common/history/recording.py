@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from cloudhands.common.actor.tables import Actor
@@ -32,6 +32,18 @@ class Recorded(Protocol):
         """Ids and canonical values that history shall hold with every row."""
 
 
+class Acting(Protocol):
+    """Who does something: an `Actor`, or what is known of one."""
+
+    @property
+    def id(self) -> int:
+        """The row's."""
+
+    @property
+    def uuid(self) -> UUID:
+        """The public id."""
+
+
 @dataclass(frozen=True)
 class Event:
     """A Touch as people read it: `who` is the actor's name now, `actor` their id."""
@@ -52,21 +64,24 @@ class Event:
 def record(
     session: Session,
     artifact: Recorded,
-    actor: Actor,
+    actor: Acting,
     why: str,
     now: datetime,
     *,
     from_state: str | None = None,
     to_state: str | None = None,
+    locked: bool = False,
 ) -> None:
     """Write one Touch and raise the artifact's version, in the caller's transaction.
 
     :param session: a writing one.
+    :param locked: whether the artifact was read and locked in this transaction already.
     :raises ConfigurationError: if the database was opened without the installation's secret.
     """
     key = chain.key(secret_of(session))
-    session.flush()  # a new artifact has no uuid, a new actor no id, before it is written
-    if session.get_bind().dialect.name != "sqlite":
+    if session.new or not locked:
+        session.flush()  # a new artifact has no uuid, a new actor no id, before it is written
+    if not locked and session.get_bind().dialect.name != "sqlite":
         # Two that record at once would both go on from the same link. No key is changed: others
         # may write rows that point to it.
         lock = {"key_share": True}
@@ -86,23 +101,34 @@ def record(
     artifact.last_link = chain.link(key, artifact.last_link, row)
     artifact.touch_count = row.number
     artifact.version += 1
-    session.add(_touch(row, actor, artifact.last_link, TouchText(salt=salt, why=why)))
+    _write(session, row, actor, artifact.last_link, {"salt": salt, "why": why})
 
 
-def _touch(row: chain.Sealed, actor: Actor, link: str, text: TouchText) -> Touch:
-    return Touch(
-        artifact_kind=row.kind,
-        artifact_uuid=row.artifact,
-        number=row.number,
-        actor_id=actor.id,
-        from_state=row.from_state,
-        to_state=row.to_state,
-        at=row.at,
-        facts=dict(row.facts),
-        text_digest=row.text_digest,
-        link=link,
-        text=text,
-    )
+# Rows that nobody changes any more: written without being kept in the session.
+_TOUCH = insert(Touch).returning(Touch.id)
+_TEXT = insert(TouchText)
+
+
+def _write(
+    session: Session, row: chain.Sealed, actor: Acting, link: str, text: Mapping[str, str]
+) -> None:
+    connection = session.connection()
+    touch = connection.execute(
+        _TOUCH,
+        {
+            "artifact_kind": row.kind,
+            "artifact_uuid": row.artifact,
+            "number": row.number,
+            "actor_id": actor.id,
+            "from_state": row.from_state,
+            "to_state": row.to_state,
+            "at": row.at,
+            "facts": dict(row.facts),
+            "text_digest": row.text_digest,
+            "link": link,
+        },
+    ).scalar_one()
+    connection.execute(_TEXT, {"touch_id": touch, **text})
 
 
 def latest(session: Session, artifact: UUID, limit: int = 50) -> Sequence[Event]:

@@ -74,17 +74,22 @@ def preflight(
     ]
 
 
+# Made once: it is asked for with every launch.
+_APPROVED = (
+    select(Provider.name)
+    .join(Approval, Approval.provider_id == Provider.id)
+    .where(
+        Approval.appliance_id == bindparam("appliance"),
+        Approval.generation == bindparam("generation"),
+        Approval.approved_at.is_not(None),
+    )
+)
+
+
 def approved(session: Session, appliance: Appliance) -> Sequence[str]:
     """Names of the providers that are approved for this try of an appliance."""
-    return session.scalars(
-        select(Provider.name)
-        .join(Approval, Approval.provider_id == Provider.id)
-        .where(
-            Approval.appliance_id == appliance.id,
-            Approval.generation == appliance.generation,
-            Approval.approved_at.is_not(None),
-        )
-    ).all()
+    values = {"appliance": appliance.id, "generation": appliance.generation}
+    return session.scalars(_APPROVED, values).all()
 
 
 def open_approvals(session: Session, appliance: Appliance) -> Sequence[Approval]:

@@ -14,7 +14,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.orm import Session
 
 from cloudhands.common.appliance import metering
@@ -26,6 +26,11 @@ from cloudhands.common.settings import Price, Settings
 
 RECKONED_SECONDS = 3600.0
 _PRESENT = text(f"appliances.{PRESENT}")
+
+
+# Made once: it is asked for with every launch.
+_BUDGET = select(Budget).where(Budget.organisation_id == bindparam("organisation"))
+_LOCKED = _BUDGET.with_for_update()
 
 
 def price(prices: Iterable[Price], definition: Mapping[str, Any], provider: str, size: str) -> Any:
@@ -53,8 +58,8 @@ def left(
     :param without: the row of an appliance that does not count.
     :param lock: let no other of the organisation's appliances be placed meanwhile.
     """
-    query = select(Budget).where(Budget.organisation_id == organisation_id)
-    budget = session.scalars(query.with_for_update() if lock else query).one_or_none()
+    query = _LOCKED if lock else _BUDGET
+    budget = session.scalars(query, {"organisation": organisation_id}).one_or_none()
     if budget is None:
         return None
     begins, ends = money.month(now)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session, joinedload
 
 from cloudhands.common.provider.tables import Provider, Subscription
@@ -60,11 +60,15 @@ def subscription_to(
     return session.scalars(query.with_for_update(of=Subscription) if lock else query).one_or_none()
 
 
+# Made once: it is asked for with every launch.
+_OF_ORGANISATION = (
+    select(Subscription)
+    .where(Subscription.organisation_id == bindparam("organisation"))
+    .options(joinedload(Subscription.provider))
+    .order_by(Subscription.priority, Subscription.id)
+)
+
+
 def subscriptions_of(session: Session, organisation_id: int) -> Sequence[Subscription]:
     """An organisation's subscriptions with their providers, in the order of priority."""
-    return session.scalars(
-        select(Subscription)
-        .where(Subscription.organisation_id == organisation_id)
-        .options(joinedload(Subscription.provider))
-        .order_by(Subscription.priority, Subscription.id)
-    ).all()
+    return session.scalars(_OF_ORGANISATION, {"organisation": organisation_id}).all()

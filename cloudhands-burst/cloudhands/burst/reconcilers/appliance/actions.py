@@ -1,7 +1,13 @@
-"""What may be done next for an appliance: values that `decide` chooses and `step` carries out."""
+"""What may be done next for an appliance: values that `decide` chooses and `step` carries out.
+
+And what a step knows for the one that follows: `Next`.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
+
+from cloudhands.burst.reconcilers.appliance.view import View
+from cloudhands.common.cloud import Server
 
 
 @dataclass(frozen=True)
@@ -150,3 +156,15 @@ Action = (
     | Finish
     | Fail
 )
+
+
+@dataclass(frozen=True)
+class Next:
+    """Another step follows at once.
+
+    :param view: the appliance as it is written down now.
+    :param server: what the cloud has just said of its server; None if it is to be asked.
+    """
+
+    view: View
+    server: Server | None = None

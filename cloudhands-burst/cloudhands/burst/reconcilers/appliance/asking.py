@@ -50,10 +50,10 @@ class Asking:
     sight: Sight
     log: Any
 
-    def create(self) -> Outcome | None:
+    def create(self) -> Outcome | actions.Next | None:
         """Ask for the server, and keep it only while the claim is ours."""
         setbacks = self.books.setbacks
-        self.books.records.asked(self.claim, self.view)
+        asked = self.books.records.asked(self.claim, self.view)
         try:
             user_data = user_data_of(self.context, self.view, self._identity)
             spec = self.view.spec(self._identity, self._node.provider, user_data)
@@ -72,11 +72,10 @@ class Asking:
             setbacks.not_asked(self.claim, self.view)
             raise
         try:
-            self.books.records.told(self.claim, self.view, server)
+            return actions.Next(self.books.records.told(self.claim, asked, server), server)
         except (ClaimLost, Overtaken):
             self._clear_away(server)
             raise
-        return None
 
     def _clear_away(self, server: Server) -> None:
         """Delete a server that came too late, unless whoever holds the appliance now may use it."""
@@ -172,8 +171,7 @@ class Asking:
 
     @property
     def _node(self) -> NodeView:
-        assert self.view.node is not None, "asked without a node"
-        return self.view.node
+        return self.view.living
 
     @property
     def _cloud(self) -> Cloud:

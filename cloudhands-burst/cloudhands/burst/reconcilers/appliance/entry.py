@@ -1,17 +1,20 @@
 """An open transaction on one appliance: what every record of it is made of."""
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
+from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
 from cloudhands.burst.context import Context
 from cloudhands.burst.outcome import Again
 from cloudhands.burst.reconcilers.appliance import nodes
-from cloudhands.burst.reconcilers.appliance.view import View
+from cloudhands.burst.reconcilers.appliance.view import NodeView, View
 from cloudhands.common import history, limits, work
 from cloudhands.common.actor.commands import component
 from cloudhands.common.actor.queries import BURST
@@ -33,6 +36,13 @@ class Overtaken(CloudhandsError):
     """A person changed the appliance while it was acted on: what was seen does not count."""
 
 
+_LIVING_NODE = (
+    update(Node)
+    .where(Node.id == bindparam("node"), Node.ended_at.is_(None), Node.abandoned_at.is_(None))
+    .returning(Node.id)
+)
+
+
 @dataclass(frozen=True)
 class Entry:
     """An open transaction on one appliance that is still ours."""
@@ -41,6 +51,7 @@ class Entry:
     appliance: Appliance
     claim: Claim
     now: datetime
+    actor: history.Acting
 
     def move(self, target: str, why: str) -> None:
         """Move it to another state."""
@@ -48,14 +59,22 @@ class Entry:
             # A server that has stopped starts anew: a reboot that is still to come would be one
             # more, at a time when nobody expects it.
             self.appliance.reboots_done = self.appliance.reboots_wanted
-        actor = component(self.session, BURST, self.now)
-        move(self.session, APPLIANCE, self.appliance, target, actor, why, self.now)
+        appliance, now = self.appliance, self.now
+        move(self.session, APPLIANCE, appliance, target, self.actor, why, now, locked=True)
 
     def note(self, why: str) -> None:
         """Write a row of history while the state stays."""
-        actor, state = component(self.session, BURST, self.now), self.appliance.state
-        appliance, now = self.appliance, self.now
-        history.record(self.session, appliance, actor, why, now, from_state=state, to_state=state)
+        appliance, state = self.appliance, self.appliance.state
+        history.record(
+            self.session,
+            appliance,
+            self.actor,
+            why,
+            self.now,
+            from_state=state,
+            to_state=state,
+            locked=True,
+        )
 
     def node(self) -> Node:
         """The living node.
@@ -66,6 +85,17 @@ class Entry:
         if node is None:
             raise Overtaken(f"the node of appliance {self.appliance.uuid} has ended")
         return node
+
+    def write_node(self, node: NodeView, **values: object) -> NodeView:
+        """Write something down about the living node; returns it as it is then.
+
+        :param values: by the columns' names.
+        :raises Overtaken: if it has ended.
+        """
+        connection = self.session.connection()
+        if connection.scalar(_LIVING_NODE, {"node": node.id, **values}) is None:
+            raise Overtaken(f"the node of appliance {self.appliance.uuid} has ended")
+        return replace(node, **values)  # type: ignore[arg-type]
 
     def subscription(self) -> Subscription:
         """The organisation's use of the provider that the node is at."""
@@ -168,23 +198,41 @@ class Entry:
         self.release(after)
 
 
+@dataclass(frozen=True)
+class _Component:
+    """What history has to know of this component."""
+
+    id: int
+    uuid: UUID
+
+
 class Book:
     """Opens transactions on appliances, each only while its claim is held."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
 
+    @functools.cached_property
+    def _actor(self) -> history.Acting:
+        """Whose the changes are; known for good once it was looked up."""
+        with self._context.database.writing() as session:
+            made = component(session, BURST, self._context.clock())
+            session.flush()
+            return _Component(made.id, made.uuid)
+
+    @contextmanager
+    def _held(self, claim: Claim) -> Iterator[Entry]:
+        actor = self._actor  # looked up before, since SQLite has one writer at a time
+        with self._context.database.writing() as session:
+            yield Entry(session, work.held(session, claim), claim, self._context.clock(), actor)
+
     @contextmanager
     def _open(self, claim: Claim, view: View) -> Iterator[Entry]:
-        with self._context.database.writing() as session:
-            entry = self._entry(session, claim)
+        with self._held(claim) as entry:
             found = entry.appliance
             if (found.state, found.generation) != (view.state, view.generation):
                 raise Overtaken(f"appliance {found.uuid} is {found.state} now, not {view.state}")
             yield entry
-
-    def _entry(self, session: Session, claim: Claim) -> Entry:
-        return Entry(session, work.held(session, claim), claim, self._context.clock())
 
     def _renew(self, entry: Entry) -> None:
         work.renew(entry.appliance, entry.now, self._context.settings.burst.claim)

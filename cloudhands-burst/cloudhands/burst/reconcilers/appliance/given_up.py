@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session, joinedload
 
 from cloudhands.common.appliance.tables import Appliance, Node
@@ -14,32 +14,37 @@ MOST = 6
 """So many servers in all are built in one generation; then a person has to decide."""
 
 
-def hopeless(session: Session, appliance: Appliance) -> dict[int, str]:
+def hopeless(given_up: Sequence[Node]) -> dict[int, str]:
     """The providers, by id, that could not build it often enough, and their last words."""
-    broken = [node for node in _given_up(session, appliance) if not node.full]
+    broken = [node for node in given_up if not node.full]
     tries = Counter(node.provider_id for node in broken)
     return {
         node.provider_id: node.failure for node in broken if tries[node.provider_id] >= TRIES_AT_ONE
     }
 
 
-def last_of_too_many(session: Session, appliance: Appliance) -> str:
+def last_of_too_many(given_up: Sequence[Node]) -> str:
     """Why it is not tried any more, or nothing while it may be."""
-    given_up = _given_up(session, appliance)
     if len(given_up) < MOST:
         return ""
     last = given_up[-1]
     return f"It was tried {len(given_up)} times; at last {last.provider.name} {last.failure}."
 
 
-def _given_up(session: Session, appliance: Appliance) -> Sequence[Node]:
-    return session.scalars(
-        select(Node)
-        .where(
-            Node.appliance_id == appliance.id,
-            Node.generation == appliance.generation,
-            Node.failure != "",
-        )
-        .options(joinedload(Node.provider))
-        .order_by(Node.id)
-    ).all()
+# Made once: it is asked for with every launch.
+_GIVEN_UP = (
+    select(Node)
+    .where(
+        Node.appliance_id == bindparam("appliance"),
+        Node.generation == bindparam("generation"),
+        Node.failure != "",
+    )
+    .options(joinedload(Node.provider))
+    .order_by(Node.id)
+)
+
+
+def given_up(session: Session, appliance: Appliance) -> Sequence[Node]:
+    """The nodes of its present generation whose server could not be built, the oldest first."""
+    values = {"appliance": appliance.id, "generation": appliance.generation}
+    return session.scalars(_GIVEN_UP, values).all()

@@ -37,15 +37,17 @@ def look(
     building: bool,
     settles_in: float,
     overdue: str = "",
+    told: Server | None = None,
 ) -> Sight:
     """Look a node's server up: by its id, or by its identity while the id is not known.
 
     :param building: whether it was asked for and does not run yet; then its twins are seen too,
         once there is something to decide.
     :param settles_in: see `Sight`, and `overdue` likewise.
+    :param told: the server as the cloud has told of it a moment ago: it is not asked again.
     :raises CloudError: whatever the cloud answers but `Gone`.
     """
-    seen = _look(cloud, identity, node, building=building)
+    seen = _look(cloud, identity, node, told, building=building)
     return replace(seen, settles_in=settles_in, overdue=overdue, capabilities=cloud.capabilities)
 
 
@@ -58,11 +60,16 @@ def twins(cloud: Cloud, identity: Identity, server: Server) -> tuple[Server, ...
     return tuple(other for other in others if not _going(other))
 
 
-def _look(cloud: Cloud, identity: Identity, node: NodeView, *, building: bool) -> Sight:
+def _look(
+    cloud: Cloud, identity: Identity, node: NodeView, told: Server | None, *, building: bool
+) -> Sight:
     if node.server_id is None:
         return _sight(cloud.find(identity))
     try:
-        server = cloud.observe(node.server_id)
+        # One that was being built a moment ago may run by now.
+        if told is None or told.state is ServerState.BUILDING:
+            told = cloud.observe(node.server_id)
+        server = told
     except Gone:
         # Nothing is given back before no server bears the identity any more.
         return _sight(cloud.find(identity))

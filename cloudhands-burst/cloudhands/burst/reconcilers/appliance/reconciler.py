@@ -3,6 +3,7 @@
 from cloudhands.burst import backoff
 from cloudhands.burst.context import Context
 from cloudhands.burst.outcome import Outcome
+from cloudhands.burst.reconcilers.appliance.actions import Next
 from cloudhands.burst.reconcilers.appliance.books import Books
 from cloudhands.burst.reconcilers.appliance.entry import Overtaken
 from cloudhands.burst.reconcilers.appliance.step import Step
@@ -27,10 +28,12 @@ class ApplianceReconciler:
         """See `Reconciler`."""
         records = self._books.records
         try:
+            known: Next | None = None
             for _ in range(STEPS):
-                outcome = Step(self._context, self._books, claim).take()
-                if outcome is not None:
+                outcome = Step(self._context, self._books, claim, known).take()
+                if not isinstance(outcome, Next | None):
                     return outcome
+                known = outcome
             return records.waiting(claim, records.view(claim))
         except Overtaken:
             return records.overtaken(claim)

@@ -1,15 +1,16 @@
 """Writes down what came of an action: one short transaction each, only while the claim is held.
 
-A method that returns an outcome has given the claim back; one that returns None has renewed it,
-for the next look at once. `setbacks` has what went wrong, `changes` reboots and sizes.
+A method that returns an outcome has given the claim back; another has renewed it, for the next
+step at once, and tells that step what is written down now if it returns `Next` or a view.
+`setbacks` has what went wrong, `changes` reboots and sizes.
 """
 
 from cloudhands.burst.outcome import Again, Done, Failed
-from cloudhands.burst.reconcilers.appliance.actions import Call, Move
+from cloudhands.burst.reconcilers.appliance.actions import Call, Move, Next
 from cloudhands.burst.reconcilers.appliance.entry import Book, Entry
-from cloudhands.burst.reconcilers.appliance.given_up import last_of_too_many
+from cloudhands.burst.reconcilers.appliance.given_up import given_up, hopeless, last_of_too_many
 from cloudhands.burst.reconcilers.appliance.place import place
-from cloudhands.burst.reconcilers.appliance.view import View, read
+from cloudhands.burst.reconcilers.appliance.view import View, node_of, read, view_of
 from cloudhands.common import limits
 from cloudhands.common.address import commands as addresses
 from cloudhands.common.appliance import setup
@@ -18,9 +19,8 @@ from cloudhands.common.appliance.states import APPLIANCE
 from cloudhands.common.appliance.tables import Node
 from cloudhands.common.cloud import Server
 from cloudhands.common.organisation.tables import Organisation
-from cloudhands.common.placement import Verdict, sentence_of_chosen
-from cloudhands.common.provider.queries import subscription
-from cloudhands.common.provider.tables import Provider
+from cloudhands.common.placement import Choice, sentence_of_chosen
+from cloudhands.common.provider.tables import Subscription
 from cloudhands.common.work import Claim
 
 
@@ -62,43 +62,46 @@ class Records(Book):
             entry.move("requested", "asked to try again")
             self._renew(entry)
 
-    def placed(self, claim: Claim, view: View) -> Again | Failed | None:
+    def placed(self, claim: Claim, view: View) -> Again | Failed | Next:
         """Choose a cloud, and write down the node before anything is asked for."""
         with self._open(claim, view) as entry:
-            if given_up := last_of_too_many(entry.session, entry.appliance):
-                entry.move("failed", given_up)
+            tried = given_up(entry.session, entry.appliance)
+            if enough := last_of_too_many(tried):
+                entry.move("failed", enough)
                 entry.settle(None)
-                return Failed(given_up)
-            choice = place(entry.session, self._context.settings, entry.appliance, entry.now)
+                return Failed(enough)
+            settings, failures = self._context.settings, hopeless(tried)
+            placing = place(entry.session, settings, entry.appliance, failures, entry.now)
+            choice = placing.choice
             if choice.wait is not None and not choice.chosen:
                 entry.tell(choice.sentence, choice.as_json())
                 entry.settle(choice.wait, choice.sentence)
                 return Again(choice.wait, choice.sentence)
+            if placing.used:
+                return Next(self._choose(entry, choice, placing.used))
             # Shown by the change that follows.
             entry.appliance.placement = choice.as_json()
-            if choice.chosen:
-                self._choose(entry, choice.chosen)
-                return None
             entry.move("failed", choice.sentence)
             entry.settle(None)
             return Failed(choice.sentence)
 
-    def _choose(self, entry: Entry, chosen: Verdict) -> None:
+    def _choose(self, entry: Entry, choice: Choice, used: Subscription) -> View:
         # Still requested, until the cloud has taken it: one that waits for room tries again and
         # again, and its history does not grow by that.
-        provider = entry.session.query(Provider).filter_by(name=chosen.candidate.provider).one()
-        entry.reserve_share(
-            subscription(entry.session, entry.appliance.organisation_id, provider.id)
-        )
+        provider = used.provider
+        entry.reserve_share(used)
+        entry.appliance.placement = choice.as_json()
         entry.place(provider)
         node = Node(
             appliance_id=entry.appliance.id,
             generation=entry.appliance.generation,
-            provider_id=provider.id,
+            provider=provider,
             made_at=entry.now,
         )
         entry.session.add(node)
         self._renew(entry)
+        entry.session.flush()
+        return view_of(entry.appliance, node_of(node))
 
     def renewed(self, claim: Claim, view: View) -> None:
         """It is still ours, for as long as a claim lasts: to be made sure of before a call that
@@ -107,19 +110,21 @@ class Records(Book):
         with self._open(claim, view) as entry:
             self._renew(entry)
 
-    def asked(self, claim: Claim, view: View) -> None:
+    def asked(self, claim: Claim, view: View) -> View:
         """The cloud is about to be asked for the server: whatever comes of it, that is known."""
         with self._open(claim, view) as entry:
-            entry.node().asked_at = entry.now
+            node = entry.write_node(view.living, asked_at=entry.now)
             self._renew(entry)
+            return view_of(entry.appliance, node)
 
-    def told(self, claim: Claim, view: View, server: Server) -> None:
+    def told(self, claim: Claim, view: View, server: Server) -> View:
         """The cloud has told which server it is."""
         with self._open(claim, view) as entry:
-            entry.node().server_id = server.id
+            node = entry.write_node(view.living, server_id=server.id)
             if view.state == "requested":
                 entry.move("provisioning", sentence_of_chosen(entry.appliance.placement))
             self._renew(entry)
+            return view_of(entry.appliance, node)
 
     def called(self, claim: Claim, view: View, call: Call) -> Again:
         """The cloud has taken a call."""
@@ -173,6 +178,6 @@ class Records(Book):
 
     def overtaken(self, claim: Claim) -> Again:
         """Look again at once: a person has changed it."""
-        with self._context.database.writing() as session:
-            self._entry(session, claim).release(0)
+        with self._held(claim) as entry:
+            entry.release(0)
         return Again(0)

@@ -96,8 +96,7 @@ class Setbacks(Book):
         self, claim: Claim, problem: str, backoff: Backoff, retry_after: float | None = None
     ) -> Again:
         """Something went wrong that may pass; the state stays as it is."""
-        with self._context.database.writing() as session:
-            entry = self._entry(session, claim)
+        with self._held(claim) as entry:
             entry.tell(problem)
             entry.appliance.attempt += 1
             after = backoff.after(entry.appliance.attempt, retry_after)
@@ -106,10 +105,9 @@ class Setbacks(Book):
 
     def put_aside(self, claim: Claim, provider: str, problem: str) -> Again:
         """Its provider is paused: it is looked at when that has ended."""
-        with self._context.database.writing() as session:
-            entry = self._entry(session, claim)
+        with self._held(claim) as entry:
             entry.tell(problem)
-            after = put_aside(session, provider)
+            after = put_aside(entry.session, provider)
             entry.release(after)
         return Again(after, problem)
 
@@ -132,6 +130,6 @@ class Setbacks(Book):
 
     def later(self, claim: Claim, after: float) -> Again:
         """We may not call its cloud just now."""
-        with self._context.database.writing() as session:
-            self._entry(session, claim).release(after)
+        with self._held(claim) as entry:
+            entry.release(after)
         return Again(after)

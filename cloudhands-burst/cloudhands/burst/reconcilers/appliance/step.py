@@ -18,7 +18,7 @@ from cloudhands.burst.outcome import Again, Outcome
 from cloudhands.burst.pace import AGAIN_SECONDS, NotCalled
 from cloudhands.burst.pauses import Paused
 from cloudhands.burst.reconcilers.appliance import actions
-from cloudhands.burst.reconcilers.appliance.actions import Action
+from cloudhands.burst.reconcilers.appliance.actions import Action, Next
 from cloudhands.burst.reconcilers.appliance.asking import Asking
 from cloudhands.burst.reconcilers.appliance.books import Books
 from cloudhands.burst.reconcilers.appliance.decide import decide
@@ -33,13 +33,20 @@ SHORT_SECONDS = 120
 
 
 class Step:
-    """One look, one decision, one action on one appliance."""
+    """One look, one decision, one action on one appliance.
 
-    def __init__(self, context: Context, books: Books, claim: Claim) -> None:
+    :param known: what the step before knows; None to read it.
+    """
+
+    def __init__(
+        self, context: Context, books: Books, claim: Claim, known: Next | None = None
+    ) -> None:
         self._context = context
         self._books = books
         self._claim = claim
-        self._view = books.records.view(claim)
+        known = known or Next(books.records.view(claim))
+        self._view = known.view
+        self._told = known.server
         self._sight = Sight()
         self._log = log.bind(
             appliance=str(self._view.uuid),
@@ -47,8 +54,8 @@ class Step:
             attempt=self._view.attempt + 1,
         )
 
-    def take(self) -> Outcome | None:
-        """Do it; None if the next step is to follow at once."""
+    def take(self) -> Outcome | Next | None:
+        """Do it; `Next` or None if another step is to follow at once."""
         started = time.monotonic()
         try:
             self._observe()
@@ -65,7 +72,7 @@ class Step:
         self._tell(action, outcome, time.monotonic() - started)
         return outcome
 
-    def _tell(self, action: Action, outcome: Outcome | None, seconds: float) -> None:
+    def _tell(self, action: Action, outcome: Outcome | Next | None, seconds: float) -> None:
         idle = isinstance(action, actions.Wait | actions.Rest)
         self._log.log(
             logging.DEBUG if idle else logging.INFO,
@@ -98,6 +105,7 @@ class Step:
                 building=view.building,
                 settles_in=self._settles_in(),
                 overdue=self._overdue() if view.building else "",
+                told=self._told,
             )
 
     def _look_for_twins(self, server: Server) -> None:
@@ -121,7 +129,7 @@ class Step:
         asked_at = self._view.node.asked_at if self._view.node else None
         return None if asked_at is None else (self._context.clock() - asked_at).total_seconds()
 
-    def _do(self, action: Action) -> Outcome | None:
+    def _do(self, action: Action) -> Outcome | Next | None:
         asking = Asking(self._context, self._books, self._claim, self._view, self._sight, self._log)
         match action:
             case actions.Create():
@@ -140,7 +148,7 @@ class Step:
                 asking.release()
         return self._write_down(action)
 
-    def _write_down(self, action: Action) -> Outcome | None:
+    def _write_down(self, action: Action) -> Outcome | Next | None:
         """Do what needs no call of the cloud."""
         records, claim, view = self._books.records, self._claim, self._view
         match action:
@@ -166,7 +174,7 @@ class Step:
                 self._books.changes.took_size(claim, view, size)
         return self._write_down_setback(action)
 
-    def _write_down_setback(self, action: Action) -> Outcome | None:
+    def _write_down_setback(self, action: Action) -> Outcome | Next | None:
         setbacks, claim, view = self._books.setbacks, self._claim, self._view
         match action:
             case actions.Settle():

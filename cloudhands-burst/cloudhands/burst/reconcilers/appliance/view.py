@@ -62,6 +62,12 @@ class View:
     attempt: int = 0
 
     @property
+    def living(self) -> NodeView:
+        """The node, where there must be one."""
+        assert self.node is not None, "viewed without a node"
+        return self.node
+
+    @property
     def to_be_retried(self) -> bool:
         """Whether a person wants another try of what has failed."""
         asked = self.goal != "deleted" and self.generation != self.seen_generation
@@ -158,6 +164,11 @@ def read(session: Session, appliance_id: int) -> View:
     """The appliance of that id and its living node."""
     appliance = session.get_one(Appliance, appliance_id)
     node = living_node(session, appliance)
+    return view_of(appliance, node_of(node) if node else None)
+
+
+def view_of(appliance: Appliance, node: NodeView | None) -> View:
+    """An appliance as it is in an open transaction, and its living node."""
     return View(
         uuid=appliance.uuid,
         goal=appliance.goal,
@@ -167,14 +178,15 @@ def read(session: Session, appliance_id: int) -> View:
         size=appliance.size,
         definition=appliance.definition,
         authorized_keys=appliance.authorized_keys,
-        node=_node(node) if node else None,
+        node=node,
         seen_size=appliance.seen_size,
         reboot_wanted=appliance.reboots_wanted != appliance.reboots_done,
         attempt=appliance.attempt,
     )
 
 
-def _node(node: Node) -> NodeView:
+def node_of(node: Node) -> NodeView:
+    """A node as it is in an open transaction."""
     return NodeView(
         id=node.id,
         generation=node.generation,
