@@ -56,8 +56,8 @@ def test_the_last_shares_are_taken_and_given_back_once(database: Database, tmp_p
     claims = world.claims()
     placing = [(claim, records.view(claim)) for claim in claims]
     came = at_once([lambda c=claim, v=view: records.placed(c, v) for claim, view in placing])
-    assert came["NoneType"] == ROOM
-    assert came.keys() <= {"NoneType", "Again", Overtaken.__name__}, came
+    assert came["Next"] == ROOM
+    assert came.keys() <= {"Next", "Again", Overtaken.__name__}, came
     assert reserved(world) == (WORKERS, ROOM, ROOM)
     placed = [(claim, view) for claim in claims if (view := records.view(claim)).node]
     for gone, (claim, view) in enumerate(placed, start=1):
