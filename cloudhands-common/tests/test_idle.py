@@ -3,11 +3,10 @@
 import pytest
 from sqlalchemy import text
 
-from cloudhands.common.db import Database
+from cloudhands.common.db import UNREACHABLE, Database
 from cloudhands.common.provider import commands, queries
 from cloudhands.common.testing.databases import short_lived
 from cloudhands.common.testing.factories import NOON
-from cloudhands.common.work import UNREACHABLE
 
 
 def _stand_still(frozen: Database, other: Database) -> None:

@@ -11,6 +11,7 @@ from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.db import Database
 from cloudhands.common.errors import ClaimLost
 from cloudhands.common.testing.factories import NOON, Factory
+from cloudhands.common.watching import watching
 from cloudhands.common.work import Claim
 
 
@@ -178,7 +179,7 @@ def test_parallel_workers_never_claim_the_same(database: Database) -> None:
 
 def heard_after(database: Database, happen: Callable[[], object], limit: float) -> float:
     """How long a watcher waited while something happened a tenth of a second later."""
-    with work.watching(database, threading.Event().wait) as watcher:
+    with watching(database, threading.Event().wait) as watcher:
         timer = threading.Timer(0.1, happen)
         timer.start()
         started = time.monotonic()
@@ -202,7 +203,7 @@ def test_a_watcher_does_not_hear_what_was_rolled_back(database: Database) -> Non
 
 
 def test_a_wish_between_two_waits_is_heard(database: Database) -> None:
-    with work.watching(database, threading.Event().wait) as watcher:
+    with watching(database, threading.Event().wait) as watcher:
         launch(database)
         started = time.monotonic()
         watcher.wait(10)
@@ -211,7 +212,7 @@ def test_a_wish_between_two_waits_is_heard(database: Database) -> None:
 
 def test_waiting_ends_when_it_shall(database: Database) -> None:
     bell = threading.Event()
-    with work.watching(database, bell.wait) as watcher:
+    with watching(database, bell.wait) as watcher:
         threading.Timer(0.1, bell.set).start()
         started = time.monotonic()
         watcher.wait(10)
@@ -221,7 +222,7 @@ def test_waiting_ends_when_it_shall(database: Database) -> None:
 def test_a_watchers_connection_is_not_used_again(database: Database) -> None:
     with (
         pytest.raises(ZeroDivisionError),
-        work.watching(database, threading.Event().wait),
+        watching(database, threading.Event().wait),
     ):
         raise ZeroDivisionError
     with database.engine.connect() as connection:

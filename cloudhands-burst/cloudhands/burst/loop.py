@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from threading import Event
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from sqlalchemy import BindParameter, bindparam, or_, select
@@ -21,9 +21,11 @@ from cloudhands.burst.calls import crowded
 from cloudhands.burst.context import Context
 from cloudhands.burst.reconcilers import Reconciler
 from cloudhands.common import observing, set_back, work
+from cloudhands.common.db import UNREACHABLE
 from cloudhands.common.errors import ClaimLost
 from cloudhands.common.provider.tables import Provider
-from cloudhands.common.work import UNREACHABLE, Claim, Due, Takable, Watcher, watching
+from cloudhands.common.watching import Watcher, watching
+from cloudhands.common.work import Claim, Due, Takable
 
 log = structlog.get_logger("cloudhands.burst.loop")
 
@@ -31,9 +33,22 @@ log = structlog.get_logger("cloudhands.burst.loop")
 IDLE_SECONDS = 5.0
 # What was due was taken by another worker a moment ago.
 MISSED_SECONDS = 0.05
+# While all threads are busy the end of one is heard of at once, and a signal to stop so soon.
+BUSY_SECONDS = 0.25
 # A clock that is set back by less than that is waited for.
 SET_BACK_SECONDS = 60.0
 DATABASE_AWAY = Backoff(first=0.5, cap=10)
+
+
+class _Look(NamedTuple):
+    """What came of looking for what is due.
+
+    :param due: whether something was, which was taken, or another worker was quicker.
+    :param pause: seconds until there may be more to claim, if nothing happens before.
+    """
+
+    due: bool
+    pause: float
 
 
 class Loop:
@@ -81,10 +96,10 @@ class Loop:
     def once(self) -> None:
         """Do all that is due now, also what becomes due by doing it, and return."""
         while True:
-            pause = self._take_due()
+            look = self._take_due()
             if self._in_hand:
                 wait(self._in_hand.copy(), timeout=IDLE_SECONDS, return_when=FIRST_COMPLETED)
-            elif pause > MISSED_SECONDS:
+            elif not look.due:
                 return
 
     @property
@@ -103,36 +118,31 @@ class Loop:
     def _watch(self, watcher: Watcher) -> None:
         while not self._stopping.is_set():
             self._bell.clear()
-            pause = self._take_due()
+            look = self._take_due()
             self._failures = 0
             if self.in_hand == self._threads:
-                self._sleep(IDLE_SECONDS)  # whatever is due, nobody could take it
-            elif pause:
-                watcher.wait(pause)
+                self._sleep(BUSY_SECONDS)  # whatever is due, nobody could take it
+            elif look.pause:
+                watcher.wait(look.pause)
 
     def _sleep(self, seconds: float) -> bool:
         return self._stopping.is_set() or self._bell.wait(seconds)
 
-    def _take_due(self) -> float:
-        """Claim as much of what is due as there are free threads.
-
-        :returns: seconds until there may be more to claim, if nothing happens before.
-        """
+    def _take_due(self) -> _Look:
+        """Claim as much of what is due as there are free threads."""
         free = self._threads - len(self._in_hand)
-        if not free:
-            return IDLE_SECONDS  # the bell rings when a thread is free
-        due = self._due()
+        due = self._due() if free else {}
         if not due:
-            return IDLE_SECONDS
+            return _Look(due=False, pause=IDLE_SECONDS)
         now = self._context.clock()
         if (seconds := self._set_back_by(now)) > SET_BACK_SECONDS:
             self._look_again(now, seconds)
-            return 0
+            return _Look(due=True, pause=0)
         away = (min(due.values()) - now).total_seconds()
         if away > 0:
-            return min(away, IDLE_SECONDS)
+            return _Look(due=False, pause=min(away, IDLE_SECONDS))
         ripe = [kind for kind, moment in due.items() if moment <= now]
-        return 0 if self._take(ripe, free, now) else MISSED_SECONDS
+        return _Look(due=True, pause=0 if self._take(ripe, free, now) else MISSED_SECONDS)
 
     def _set_back_by(self, now: datetime) -> float:
         """By how many seconds the clock was set back since we were here last."""

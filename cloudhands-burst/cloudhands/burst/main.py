@@ -18,13 +18,12 @@ from cloudhands.burst.presence import Presence, present
 from cloudhands.burst.unusable import Unusable
 from cloudhands.common import schema, service
 from cloudhands.common.clock import DatabaseClock
-from cloudhands.common.db import explained
+from cloudhands.common.db import UNREACHABLE, explained
 from cloudhands.common.listener import listening
 from cloudhands.common.listing import commands as listing
 from cloudhands.common.opening import opened_for
 from cloudhands.common.provider.commands import check_soon
 from cloudhands.common.provider.pausing import probe_soon
-from cloudhands.common.work import UNREACHABLE
 
 log = structlog.get_logger("cloudhands.burst")
 

@@ -12,8 +12,7 @@ from threading import Event, Thread
 import structlog
 
 from cloudhands.common.clock import Clock
-from cloudhands.common.db import Database
-from cloudhands.common.work import UNREACHABLE
+from cloudhands.common.db import UNREACHABLE, Database
 from cloudhands.common.worker import commands
 
 log = structlog.get_logger("cloudhands.burst.presence")

@@ -18,7 +18,15 @@ from sqlalchemy import JSON, DateTime, Engine, MetaData, String, create_engine, 
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, Dialect, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    NoSuchModuleError,
+    OperationalError,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -35,6 +43,10 @@ SELECT set_config('random_page_cost', '1.1', false) WHERE current_setting('rando
 """
 
 IDLE = "SELECT set_config('idle_in_transaction_session_timeout', %s, false)"
+
+# What is raised while the database cannot be reached, or is too busy to answer; and (InternalError)
+# where PostgreSQL has ended a transaction in which nothing happened for too long.
+UNREACHABLE = (OperationalError, InterfaceError, InternalError)
 
 FoundT = TypeVar("FoundT")
 

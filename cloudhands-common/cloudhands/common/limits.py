@@ -13,6 +13,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import Field
 from sqlalchemy import CheckConstraint, bindparam, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm.util import identity_key
 
 from cloudhands.common.errors import LimitReached
 from cloudhands.common.forms import Form
@@ -126,6 +127,9 @@ def reserve(
     wanted = {name: amount for name, amount in amounts._asdict().items() if amount}
     statement = _reserving((model, tuple(wanted)))
     taken = session.execute(statement, {"row": row_id, **wanted}).one_or_none()
+    read = session.identity_map.get(identity_key(model, row_id))
+    if read is not None:
+        session.expire(read, [f"{name}_used" for name in wanted])
     if taken is None:
         row = session.scalars(
             select(model).where(model.id == row_id).execution_options(populate_existing=True)
@@ -181,7 +185,8 @@ def _reserving(share: tuple[type[Limited], tuple[str, ...]]) -> Any:
         .where(model.id == bindparam("row"), *fitting)
         .values({f"{name}_used": column for name, column in columns.items()})
         .returning(model.id)
-        .execution_options(synchronize_session="fetch")
+        # By itself SQLAlchemy would reckon with the parameters as they are here: with none.
+        .execution_options(synchronize_session=False)
     )
 
 

@@ -10,7 +10,6 @@ import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 
-import psycopg
 from sqlalchemy import Connection, MetaData, create_engine
 from sqlalchemy.exc import DBAPIError
 
@@ -20,6 +19,8 @@ Structure = Mapping[str, str]
 
 # Alembic's own, which says how far the migrations have come.
 NOT_OURS = "alembic_version"
+# PostgreSQL's code, https://www.postgresql.org/docs/current/errcodes-appendix.html
+INSUFFICIENT_PRIVILEGE = "42501"
 
 CONSTRAINTS = frozenset({"CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN"})
 TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?P<name>\w+)"|\w+|\S""")
@@ -101,7 +102,7 @@ def expected(connection: Connection, metadata: MetaData) -> Structure:
     try:
         return _in_scratch_schema(connection, metadata)
     except DBAPIError as error:
-        if not isinstance(error.orig, psycopg.errors.InsufficientPrivilege):
+        if getattr(error.orig, "sqlstate", None) != INSUFFICIENT_PRIVILEGE:
             raise
         who, what = connection.engine.url.username, connection.engine.url.database
         raise DatabaseError(

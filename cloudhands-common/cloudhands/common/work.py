@@ -8,15 +8,11 @@ the claim: the token fences a worker that was frozen past its claim. What is at 
 
 import functools
 import secrets
-import select as ready
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-import psycopg
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
@@ -32,22 +28,16 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from cloudhands.common.db import Artifact, Database, UtcDateTime
+from cloudhands.common.db import Artifact, UtcDateTime
 from cloudhands.common.errors import ClaimLost
 
 CHANNEL = "cloudhands_work"
-POLL_SECONDS = 0.02
 # In how many parts those come that are woken together.
 PARTS = 10
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
-
-# What the drivers raise while the database cannot be reached, or is too busy to answer; and
-# (InternalError) where PostgreSQL has ended a transaction in which nothing happened for too long.
-UNREACHABLE = (OperationalError, InterfaceError, InternalError, psycopg.OperationalError)
 
 
 class Due(Artifact):
@@ -338,77 +328,3 @@ def wake_all(
 def _notify(session: Session) -> None:
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text(f"NOTIFY {CHANNEL}"))
-
-
-class Watcher(Protocol):
-    """Waits until another connection has committed something."""
-
-    def wait(self, seconds: float) -> None:
-        """Return when something may have changed, after `seconds` at the latest."""
-
-
-Sleep = Callable[[float], object]
-"""Sleeps for seconds; a true answer says that the waiting shall end (an event's `wait`)."""
-
-
-@contextmanager
-def watching(database: Database, sleep: Sleep) -> Iterator[Watcher]:
-    """A `Watcher` with a connection of its own."""
-    with database.engine.connect() as connection:
-        driver = connection.connection.driver_connection
-        if isinstance(driver, sqlite3.Connection):
-            yield _SqliteWatcher(driver, sleep)
-            return
-        assert isinstance(driver, psycopg.Connection)
-        try:
-            driver.autocommit = True
-            driver.execute(f"LISTEN {CHANNEL}")
-            yield _PostgresWatcher(driver, sleep)
-        finally:
-            connection.invalidate()  # it listens: not for the pool
-
-
-class _SqliteWatcher:
-    """Watches `PRAGMA data_version`, which costs a microsecond or two on the bare connection."""
-
-    def __init__(self, connection: sqlite3.Connection, sleep: Sleep) -> None:
-        self._connection = connection
-        self._sleep = sleep
-        self._seen = self._version()
-
-    def wait(self, seconds: float) -> None:
-        """See `Watcher`."""
-        for _ in range(max(1, int(seconds / POLL_SECONDS))):
-            version = self._version()
-            if version != self._seen:
-                self._seen = version
-                return
-            if self._sleep(POLL_SECONDS):
-                return
-
-    def _version(self) -> int:
-        (version,) = self._connection.execute("PRAGMA data_version").fetchone()
-        return int(version)
-
-
-class _PostgresWatcher:
-    """Listens for the NOTIFY of `wake`."""
-
-    def __init__(self, listener: "psycopg.Connection[Any]", sleep: Sleep) -> None:
-        self._listener = listener
-        self._sleep = sleep
-
-    def wait(self, seconds: float) -> None:
-        """See `Watcher`.
-
-        :raises psycopg.OperationalError: if the connection is lost.
-        """
-        heard = self._told()  # what was read from the socket already does not make it readable
-        for _ in range(max(1, int(seconds / POLL_SECONDS))):
-            if heard or self._sleep(0):
-                return
-            readable, _, _ = ready.select([self._listener.fileno()], [], [], POLL_SECONDS)
-            heard = bool(readable) and self._told()
-
-    def _told(self) -> bool:
-        return bool(list(self._listener.notifies(timeout=0)))

@@ -123,7 +123,9 @@ def hold(session: Session, node: Node, addresses: Sequence[Address], now: dateti
     _give_back(session, gone, now)
     disputed = []
     for network, address in sorted(wanted - held.keys()):
-        if not _take(session, node, network, address, now):
+        # Not left to the database: who waits there for the holder has marked the pool already.
+        is_free = _holder(session, node, network, address) is None
+        if not (is_free and _take(session, node, network, address, now)):
             disputed.append(address)
             _look_again(session, node, network, address, now)
     return disputed

@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from cloudhands.common import history, work
+from cloudhands.common import history, watching, work
 from cloudhands.common.actor.commands import component
 from cloudhands.common.actor.queries import BURST
 from cloudhands.common.appliance.tables import Appliance
@@ -175,10 +175,10 @@ class _Hand:
             slept.append(pause)
             return threading.Event().wait(pause)
 
-        with work.watching(self._database, sleep) as watcher:
+        with watching.watching(self._database, sleep) as watcher:
             _answer("listening")
             watcher.wait(seconds)
-        return len(slept) < int(seconds / work.POLL_SECONDS)
+        return len(slept) < int(seconds / watching.POLL_SECONDS)
 
     def _is_due(self) -> bool:
         with self._database.reading() as session:

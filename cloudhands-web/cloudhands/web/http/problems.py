@@ -16,7 +16,7 @@ from pyramid.response import Response
 from sqlalchemy.exc import IntegrityError
 
 from cloudhands.common import errors
-from cloudhands.common.work import UNREACHABLE
+from cloudhands.common.db import UNREACHABLE
 from cloudhands.web.http import hal
 from cloudhands.web.http.body import UNSAFE
 from cloudhands.web.http.cookies import SESSION_COOKIE
