@@ -59,7 +59,7 @@ unset PYTHONDONTWRITEBYTECODE
 distributions=(cloudhands-common cloudhands-web cloudhands-burst cloudhands-ops cloudhands-jasmin)
 # libatomic1: the program that drives the browser is linked with it. openssh-client: its ssh-keygen says
 # whether our fingerprints are right, and its ssh signs in to openssh-server's sshd, which asks by curl.
-packages=(slapd nginx chromium postgresql libatomic1 openssh-client openssh-server curl)
+packages=(slapd nginx chromium-headless-shell postgresql libatomic1 openssh-client openssh-server curl)
 log=.check/pytest.log
 openstack_log=.check/pytest-openstack.log
 
@@ -119,8 +119,9 @@ trap 'exit 143' TERM
 
 # --- What the steps do ---------------------------------------------------------------------------------
 
+# Most of what is installed is never imported here: what is, is compiled then.
 install_locked() {
-    "$python" -m pip install --quiet --require-hashes -r requirements/development.txt
+    "$python" -m pip install --quiet --no-compile --require-hashes -r requirements/development.txt
 }
 
 # "compat" puts the folders themselves on the path: mypy cannot follow the finder that is the default.

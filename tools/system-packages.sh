@@ -11,6 +11,7 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 present() {
     case $1 in
         postgresql) command -v postgres >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null ;;
+        chromium-headless-shell) command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null ;;
         rabbitmq-server) [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] ;;
         mariadb-server) command -v mariadbd >/dev/null ;;
         openssh-client) command -v ssh-keygen >/dev/null ;;

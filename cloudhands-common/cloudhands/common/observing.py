@@ -10,10 +10,13 @@ from sqlalchemy.orm import Session
 from cloudhands.common.actor.commands import installation
 from cloudhands.common.actor.tables import Installation
 
+# Made once: it is asked for before whatever is taken in hand.
+_OBSERVING = select(Installation.id).where(Installation.observing)
+
 
 def is_on(session: Session) -> bool:
     """Whether cloud-burst shall leave every cloud as it is."""
-    return session.scalar(select(Installation.id).where(Installation.observing)) is not None
+    return session.scalar(_OBSERVING) is not None
 
 
 def begin(session: Session) -> None:

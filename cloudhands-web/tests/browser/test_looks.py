@@ -73,39 +73,42 @@ def test_the_tour_misses_no_page(portal, every_page):
     assert pages - visited == set(), "add these to every_page"
 
 
+def look(page, pictures, name):
+    """In both colour schemes: what the colours cannot change is looked at in one."""
+    for scheme, options in (("light", {}), ("dark", COLOURS)):
+        page.emulate_media(color_scheme=scheme)
+        assert_usable(page, f"{name} {scheme}", **options)
+        file = pictures / f"{name}-{page.viewport_size['width']}-{scheme}.png"
+        picture = page.screenshot(path=file, full_page=True)
+        assert len(picture) > 5_000, f"{name}: an empty picture"
+
+
+# Else a colour is looked at on its way from light to dark.
+STILL = {"reduced_motion": "reduce"}
+
+
 @pytest.mark.parametrize("width", ["desktop", "narrow"])
 def test_every_page(tour, pictures, width):
-    # Else a colour is looked at on its way from light to dark.
-    for name, page in tour(width=width, reduced_motion="reduce"):
-        for scheme, options in (("light", {}), ("dark", COLOURS)):
-            page.emulate_media(color_scheme=scheme)
-            assert_usable(page, f"{name} {scheme}", **options)
-            file = pictures / f"{name}-{width}-{scheme}.png"
-            picture = page.screenshot(path=file, full_page=True)
-            assert len(picture) > 5_000, f"{name}: an empty picture"
+    for name, page in tour(width=width, **STILL):
+        look(page, pictures, name)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", ["desktop", "phone", "narrow"])
-def test_pages_in_other_states(visit, busy, pictures, width, scheme):
+def test_pages_in_other_states(visit, busy, pictures, width):
     organisation, failed, waiting = busy
-    page = visit("admin", waiting, width, color_scheme=scheme)
-    assert_usable(page, "waiting appliance")
-    page.screenshot(path=pictures / f"busy-waiting-{width}-{scheme}.png", full_page=True)
+    page = visit("admin", waiting, width, **STILL)
+    look(page, pictures, "busy-waiting")
     page.goto(organisation)
-    assert_usable(page, "busy organisation")
-    page.screenshot(path=pictures / f"busy-organisation-{width}-{scheme}.png", full_page=True)
+    look(page, pictures, "busy-organisation")
     page.goto(failed)
     page.get_by_text("Delete…").click()
-    assert_usable(page, "failed appliance")
-    page.screenshot(path=pictures / f"busy-appliance-{width}-{scheme}.png", full_page=True)
+    look(page, pictures, "busy-appliance")
     page.goto("/account")
     page.get_by_label("Name").fill(LONG)
     page.get_by_label("Public key").fill("nonsense")
     page.get_by_role("button", name="Add key").click()
     page.get_by_role("alert").wait_for()
-    assert_usable(page, "refused form")
-    page.screenshot(path=pictures / f"busy-refused-{width}-{scheme}.png", full_page=True)
+    look(page, pictures, "busy-refused")
     assert page.complaints.pop().endswith("422 (Unprocessable Entity)")
 
 

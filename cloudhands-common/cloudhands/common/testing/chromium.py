@@ -5,8 +5,10 @@ from contextlib import contextmanager
 from ctypes.util import find_library
 from typing import Any
 
-from cloudhands.common.testing.programs import require, unavailable
+from cloudhands.common.testing.programs import find, require, unavailable
 
+# The same browser without the parts that show it: it starts and draws in less time.
+SHELL = "chromium-headless-shell"
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -26,7 +28,7 @@ def launched() -> Iterator[Any]:
     """
     from playwright.sync_api import sync_playwright
 
-    path = require("chromium")
+    path = find(SHELL) or require("chromium", SHELL)
     if find_library("atomic") is None:
         unavailable("libatomic.so.1, which drives the browser: install the package libatomic1")
     with sync_playwright() as playwright:
