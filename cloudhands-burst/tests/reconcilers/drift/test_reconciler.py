@@ -3,7 +3,6 @@
 from dataclasses import replace
 from threading import Event
 from typing import Any
-from uuid import UUID
 
 import pytest
 from sqlalchemy import event as events
@@ -16,8 +15,9 @@ from cloudhands.burst.providers.simulated.adapter import connected
 from cloudhands.burst.providers.simulated.faults import Faults
 from cloudhands.burst.providers.simulated.faults_file import beside, remove, write
 from cloudhands.burst.reconcilers.drift.reconciler import DriftReconciler
-from cloudhands.burst.testing import SETTLE, World
+from cloudhands.burst.testing import World
 from cloudhands.burst.testing_capable import SERVICE
+from cloudhands.burst.testing_drift import counts, due, left_over, listed, running, server
 from cloudhands.burst.testing_faults import faulty, present
 from cloudhands.burst.testing_invariants import broken, seen
 from cloudhands.common import observing, work
@@ -25,53 +25,13 @@ from cloudhands.common.actor.commands import component
 from cloudhands.common.actor.queries import OPERATOR
 from cloudhands.common.appliance import abandoning
 from cloudhands.common.appliance.queries import by_uuid
-from cloudhands.common.appliance.tables import Appliance, Node
-from cloudhands.common.cloud import Identity, ServerSpec, Temporary
+from cloudhands.common.appliance.tables import Appliance
+from cloudhands.common.cloud import Temporary
 from cloudhands.common.listing import commands as listings
-from cloudhands.common.listing.queries import by_provider
 from cloudhands.common.listing.tables import ProviderListing
 from cloudhands.common.mail.tables import Message
 from cloudhands.common.provider import pausing
 from cloudhands.common.provider.queries import by_name
-
-
-def listed(world: World) -> list[Any]:
-    """List the private cloud, as every so many seconds."""
-    with world.database.writing() as session:
-        listings.begin(session, "private", world.clock())
-        claims = work.claim(session, ProviderListing, world.clock(), 15, 10)
-    reconciler = DriftReconciler(world.context)
-    return [reconciler.reconcile(claim) for claim in claims]
-
-
-def counts(world: World) -> dict[str, Any]:
-    with world.database.reading() as session:
-        return by_provider(session)["private"].found
-
-
-def running(world: World, number: int = 1) -> list[UUID]:
-    uuids = [world.launch() for _ in range(number)]
-    world.go_on(20)
-    assert {world.state(uuid) for uuid in uuids} == {"running"}
-    return uuids
-
-
-def due(world: World) -> set[UUID]:
-    with world.database.reading() as session:
-        return set(session.scalars(select(Appliance.uuid).where(Appliance.due_at.is_not(None))))
-
-
-def server(world: World, uuid: UUID) -> str:
-    (node,) = [node for node in world.nodes(uuid) if node.ended_at is None]
-    assert node.server_id is not None
-    return node.server_id
-
-
-def left_over(world: World, uuid: UUID, generation: int = 1) -> str:
-    """A server that comes to be after everything of it was found gone."""
-    identity = Identity(world.installation, str(uuid), generation)
-    spec = ServerSpec(identity, "late", "debian-12", "m1.small")
-    return world.clouds["private"].create(spec).id
 
 
 def test_nothing_is_written_for_what_is_as_it_should_be(world: World) -> None:
@@ -239,87 +199,6 @@ def test_holes_in_a_listing_change_nothing(world: World) -> None:
     assert {world.state(uuid) for uuid in uuids} == {"running"}
     assert len(present(world)) == 3
     remove(faults)
-
-
-def test_a_late_sighting_is_deleted_by_tag_once_it_is_settled(world: World) -> None:
-    (uuid,) = running(world)
-    world.want(uuid, "deleted")
-    world.go_on()
-    assert world.state(uuid) == "deleted"
-    with world.database.writing() as session:
-        session.execute(update(Node).values(asked_at=world.clock()))
-    late = left_over(world, uuid)
-    listed(world)
-    assert present(world) == [late], "more of it may come"
-    world.clock.advance(SETTLE)
-    listed(world)
-    assert present(world) == []
-    assert counts(world)["strangers"] == 1
-    assert world.row(uuid).claim_token is None
-    world.go_on(20)
-    assert (world.state(uuid), due(world)) == ("deleted", set())
-
-
-def test_what_is_in_somebodys_hand_waits(world: World) -> None:
-    (uuid,) = running(world)
-    world.want(uuid, "deleted")
-    world.go_on(SETTLE + 10)
-    late = left_over(world, uuid)
-    with world.database.writing() as session:
-        seized = work.seize(session, Appliance, world.row(uuid).id, world.clock(), 15)
-        assert seized
-        assert work.seize(session, Appliance, world.row(uuid).id, world.clock(), 15) is None
-    listed(world)
-    assert present(world) == [late]
-    with world.database.writing() as session:
-        work.leave(session, seized)
-    listed(world)
-    assert present(world) == []
-
-
-def test_a_node_that_lives_again_by_the_second_look_keeps_its_server(world: World) -> None:
-    (uuid,) = running(world)
-    kept = server(world, uuid)
-    with world.database.writing() as session:
-        session.execute(update(Node).values(ended_at=world.clock(), asked_at=None))
-    reconciler = DriftReconciler(world.context)
-    clear_away = reconciler._clear_away
-
-    def again(*about: Any) -> None:
-        with world.database.writing() as session:
-            session.execute(update(Node).values(ended_at=None))
-        clear_away(*about)
-
-    reconciler._clear_away = again  # type: ignore[method-assign]
-    with world.database.writing() as session:
-        listings.begin(session, "private", world.clock())
-        (claim,) = work.claim(session, ProviderListing, world.clock(), 15, 10)
-    reconciler.reconcile(claim)
-    assert present(world) == [kept]
-
-
-@pytest.mark.parametrize("known", [True, False])
-def test_what_is_unknown_here_is_counted_and_left(world: World, known: bool) -> None:
-    """As after a restore: its appliance, or the generation that it was tried again as."""
-    (uuid,) = running(world)
-    strange = left_over(world, uuid if known else UUID(int=7), generation=2)
-    listed(world)
-    assert strange in present(world)
-    assert counts(world)["unknown"] == 1
-
-
-def test_leftover_addresses_are_released(world: World) -> None:
-    (uuid,) = running(world)
-    world.want(uuid, "deleted")
-    world.go_on(SETTLE + 10)
-    cloud = world.simulated("private")
-    identities = [Identity(world.installation, str(each), 1) for each in (uuid, UUID(int=7))]
-    with cloud._store.changing() as servers:
-        for number, identity in enumerate(identities):
-            servers.held.take(3_405_803_777 + number, identity, None)  # type: ignore[arg-type]
-    listed(world)
-    assert [held.identity for held in cloud.listed(world.installation).held] == identities[1:]
-    assert counts(world)["unknown"] == 1
 
 
 def test_mass_disappearance_pauses_and_records_nothing(world: World) -> None:
