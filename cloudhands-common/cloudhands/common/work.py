@@ -8,7 +8,7 @@ the claim: the token fences a worker that was frozen past its claim. What is at 
 
 import functools
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -253,11 +253,23 @@ def held(session: Session, taken: Claim) -> Any:
 
     :raises ClaimLost: if another worker has taken it since.
     """
-    values = {"id": taken.id, "token": taken.token}
-    artifact = session.scalars(_holding((taken.model,)), values).one_or_none()
+    artifact = held_of(session, (taken,)).get(taken)
     if artifact is None:
-        raise ClaimLost(f"{taken.model.kind} {taken.id} is claimed by another worker")
+        raise lost(taken)
     return artifact
+
+
+def held_of(session: Session, taken: Sequence[Claim]) -> Mapping[Claim, Any]:
+    """The artifacts of several claims on one kind, locked, without those that were lost."""
+    query = _holding((taken[0].model,))
+    values = {"ids": [one.id for one in taken], "tokens": [one.token for one in taken]}
+    found = {(row.id, row.claim_token): row for row in session.scalars(query, values)}
+    return {one: found[one.id, one.token] for one in taken if (one.id, one.token) in found}
+
+
+def lost(taken: Claim) -> ClaimLost:
+    """The error of a claim that is not ours any more."""
+    return ClaimLost(f"{taken.model.kind} {taken.id} is claimed by another worker")
 
 
 # Made once for each kind: every change that a worker records asks for it.
@@ -266,7 +278,12 @@ def _holding(kinds: tuple[type[Due]]) -> Select[Any]:
     (model,) = kinds
     return (
         select(model)
-        .where(model.id == bindparam("id"), model.claim_token == bindparam("token"))
+        .where(
+            model.id.in_(bindparam("ids", expanding=True)),
+            model.claim_token.in_(bindparam("tokens", expanding=True)),
+        )
+        # Whoever locks several locks them in this order.
+        .order_by(model.id)
         # Others may write rows that point to it: no key is changed here.
         .with_for_update(key_share=True)
     )

@@ -32,7 +32,7 @@ from cloudhands.common.appliance.states import APPLIANCE
 from cloudhands.common.cloud import Address, Capabilities, Identity, Server, ServerState
 
 IDENTITY = Identity("installation", "appliance", 1)
-NODE = NodeView(1, 1, "private", "server-1")
+NODE = NodeView(1, "private", "server-1")
 UNMADE = replace(NODE, server_id=None)
 GOALS = ("running", "stopped", "deleted")
 
@@ -165,7 +165,6 @@ MADE_BY_ANOTHER = replace(NODE, server_id="server-2")
         ("running", UNMADE, True),
         ("running", NODE, True),
         ("running", MADE_BY_ANOTHER, False),
-        ("running", replace(UNMADE, id=2), True),
         ("running", replace(UNMADE, provider="public"), False),
         ("running", replace(UNMADE, generation=2), False),
         ("running", None, False),

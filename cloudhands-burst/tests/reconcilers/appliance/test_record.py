@@ -4,13 +4,14 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select
 
+from cloudhands.burst.reconcilers.appliance.books import Books
 from cloudhands.burst.reconcilers.appliance.entry import Overtaken
-from cloudhands.burst.reconcilers.appliance.record import Records
 from cloudhands.burst.testing import World
 from cloudhands.common.appliance.tables import Node
 from cloudhands.common.db import Database
@@ -50,17 +51,21 @@ def test_the_last_shares_are_taken_and_given_back_once(database: Database, tmp_p
         used = subscription_to(session, world.organisation_id, "private", lock=True)
         assert used is not None
         used.appliances_limit = ROOM
-    records = Records(world.context)
+    # As in two processes, each of which has threads.
+    one, other = (Books(world.context).records for _ in range(2))
     for _ in range(WORKERS):
         world.launch()
     claims = world.claims()
-    placing = [(claim, records.view(claim)) for claim in claims]
-    came = at_once([lambda c=claim, v=view: records.placed(c, v) for claim, view in placing])
+    placing = [
+        (by, claim, one.view(claim)) for by, claim in zip(cycle((one, other)), claims, strict=False)
+    ]
+    came = at_once([lambda b=by, c=claim, v=view: b.placed(c, v) for by, claim, view in placing])
     assert came["Next"] == ROOM
     assert came.keys() <= {"Next", "Again", Overtaken.__name__}, came
     assert reserved(world) == (WORKERS, ROOM, ROOM)
-    placed = [(claim, view) for claim in claims if (view := records.view(claim)).node]
+    placed = [(claim, view) for claim in claims if (view := one.view(claim)).node]
     for gone, (claim, view) in enumerate(placed, start=1):
-        came = at_once([lambda c=claim, v=view: records.finished(c, v)] * WORKERS)
+        finishing = [lambda b=by, c=claim, v=view: b.finished(c, v) for by in (one, other)]
+        came = at_once(finishing * (WORKERS // 2))
         assert came == {"Done": 1, ClaimLost.__name__: WORKERS - 1}
         assert reserved(world) == (WORKERS - gone, ROOM - gone, ROOM - gone)

@@ -62,6 +62,7 @@ def left(
     budget = session.scalars(query, {"organisation": organisation_id}).one_or_none()
     if budget is None:
         return None
+    session.flush()  # what was placed before in this transaction counts
     begins, ends = money.month(now)
     # What was reckoned in the month before says nothing of this one.
     since = max(budget.spent_at or begins, begins)

@@ -1,6 +1,7 @@
 """All that writes about appliances, in one value."""
 
 from cloudhands.burst.context import Context
+from cloudhands.burst.ledger import Ledger
 from cloudhands.burst.reconcilers.appliance.changes import Changes
 from cloudhands.burst.reconcilers.appliance.record import Records
 from cloudhands.burst.reconcilers.appliance.setbacks import Setbacks
@@ -10,6 +11,7 @@ class Books:
     """Where what came of a step is written down."""
 
     def __init__(self, context: Context) -> None:
-        self.records = Records(context)
-        self.setbacks = Setbacks(context)
-        self.changes = Changes(context)
+        ledger = Ledger(context.database)
+        self.records = Records(context, ledger)
+        self.setbacks = Setbacks(context, ledger)
+        self.changes = Changes(context, ledger)

@@ -1,17 +1,17 @@
 """An open transaction on one appliance: what every record of it is made of."""
 
 import functools
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
 from cloudhands.burst.context import Context
+from cloudhands.burst.ledger import Ledger, Page
 from cloudhands.burst.outcome import Again
 from cloudhands.burst.reconcilers.appliance import nodes
 from cloudhands.burst.reconcilers.appliance.view import NodeView, View
@@ -38,7 +38,11 @@ class Overtaken(CloudhandsError):
 
 _LIVING_NODE = (
     update(Node)
-    .where(Node.id == bindparam("node"), Node.ended_at.is_(None), Node.abandoned_at.is_(None))
+    .where(
+        Node.appliance_id == bindparam("appliance"),
+        Node.ended_at.is_(None),
+        Node.abandoned_at.is_(None),
+    )
     .returning(Node.id)
 )
 
@@ -47,11 +51,16 @@ _LIVING_NODE = (
 class Entry:
     """An open transaction on one appliance that is still ours."""
 
-    session: Session
+    page: Page
     appliance: Appliance
     claim: Claim
     now: datetime
     actor: history.Acting
+
+    @property
+    def session(self) -> Session:
+        """The page's."""
+        return self.page.session
 
     def move(self, target: str, why: str) -> None:
         """Move it to another state."""
@@ -93,14 +102,14 @@ class Entry:
         :raises Overtaken: if it has ended.
         """
         connection = self.session.connection()
-        if connection.scalar(_LIVING_NODE, {"node": node.id, **values}) is None:
+        if connection.scalar(_LIVING_NODE, {"appliance": self.appliance.id, **values}) is None:
             raise Overtaken(f"the node of appliance {self.appliance.uuid} has ended")
         return replace(node, **values)  # type: ignore[arg-type]
 
-    def subscription(self) -> Subscription:
+    def subscription(self, *, lock: bool = False) -> Subscription:
         """The organisation's use of the provider that the node is at."""
         organisation_id, provider_id = self.appliance.organisation_id, self.node().provider_id
-        return subscription(self.session, organisation_id, provider_id, lock=True)
+        return subscription(self.session, organisation_id, provider_id, lock=lock)
 
     def end_node(self) -> None:
         """Write down that its server is gone, if it had one, and give back what it had."""
@@ -115,21 +124,20 @@ class Entry:
 
         What was reserved for a change beyond that is given back.
         """
-        used = self.subscription()  # before the organisation, as everywhere
         left = self._settle_size(size)
         if any(left):
-            limits.give_back(self.session, Subscription, used.id, left)
+            self.page.shares.give_back(Subscription, self.subscription().id, left)
 
     def take_size(self, size: str) -> None:
         """Write down which size the server was given at the cloud.
 
         What that is more than was reserved is taken, also beyond a limit: it is in use.
         """
-        used = self.subscription()
         more = limits.beyond(amounts(self.appliance.definition, size), self.appliance.share)
         if any(more):
-            limits.take(self.session, Subscription, used.id, more)
-            limits.take(self.session, Organisation, self.appliance.organisation_id, more)
+            shares, organisation_id = self.page.shares, self.appliance.organisation_id
+            shares.take(Subscription, self.subscription().id, more)
+            shares.take(Organisation, organisation_id, more)
         self.have_size(size)
 
     def _settle_size(self, size: str) -> Amounts:
@@ -137,8 +145,7 @@ class Entry:
         self.appliance.size = self.appliance.seen_size = size
         left = limits.beyond(before, self.appliance.share)
         if any(left):
-            organisation_id = self.appliance.organisation_id
-            limits.give_back(self.session, Organisation, organisation_id, left)
+            self.page.shares.give_back(Organisation, self.appliance.organisation_id, left)
         return left
 
     def mark_full(self, memory: float, *, of_addresses: bool = False) -> None:
@@ -146,7 +153,7 @@ class Entry:
 
         :param of_addresses: whether addresses alone are what it lacks.
         """
-        used, until = self.subscription(), self.now + timedelta(seconds=memory)
+        used, until = self.subscription(lock=True), self.now + timedelta(seconds=memory)
         if of_addresses:
             used.addresses_full_until = until
         else:
@@ -154,19 +161,18 @@ class Entry:
         used.version += 1
 
     def reserve_share(self, chosen: Subscription) -> None:
-        """Take what the node shall have of the subscription's limits.
-
-        :raises Overtaken: if another appliance has taken the last of it since it was chosen.
-        """
-        try:
-            limits.reserve(self.session, Subscription, chosen.id, self.appliance.share, "it")
-        except LimitReached as error:
-            raise Overtaken(str(error)) from error
+        """Take what the node shall have of the subscription's limits."""
+        self.page.shares.reserve(Subscription, chosen.id, self.appliance.share)
 
     def give_back_share(self) -> None:
         """Give back what the living node had of the subscription's limits."""
         share = self.appliance.share
-        limits.give_back(self.session, Subscription, self.subscription().id, share)
+        self.page.shares.give_back(Subscription, self.subscription().id, share)
+
+    def give_back_all(self) -> None:
+        """Give back what it had of the organisation's limits: it is deleted."""
+        organisation_id, share = self.appliance.organisation_id, self.appliance.share
+        self.page.shares.give_back(Organisation, organisation_id, share)
 
     def place(self, provider: Provider | None) -> None:
         """Show at which provider it is, as one change."""
@@ -206,11 +212,16 @@ class _Component:
     uuid: UUID
 
 
-class Book:
-    """Opens transactions on appliances, each only while its claim is held."""
+WrittenT = TypeVar("WrittenT")
+Write = Callable[[Entry], WrittenT]
 
-    def __init__(self, context: Context) -> None:
+
+class Book:
+    """Writes about appliances, each only while its claim is held."""
+
+    def __init__(self, context: Context, ledger: Ledger) -> None:
         self._context = context
+        self._ledger = ledger
 
     @functools.cached_property
     def _actor(self) -> history.Acting:
@@ -220,19 +231,32 @@ class Book:
             session.flush()
             return _Component(made.id, made.uuid)
 
-    @contextmanager
-    def _held(self, claim: Claim) -> Iterator[Entry]:
-        actor = self._actor  # looked up before, since SQLite has one writer at a time
-        with self._context.database.writing() as session:
-            yield Entry(session, work.held(session, claim), claim, self._context.clock(), actor)
+    def _write(self, claim: Claim, write: Write[WrittenT]) -> WrittenT:
+        """Have something written down, whatever has become of the appliance.
 
-    @contextmanager
-    def _open(self, claim: Claim, view: View) -> Iterator[Entry]:
-        with self._held(claim) as entry:
+        :param write: see `ledger.Record`.
+        :raises Overtaken: if a limit is reached that was not when this was decided.
+        """
+        actor = self._actor  # looked up before, since SQLite has one writer at a time
+
+        def record(page: Page, appliance: Appliance) -> WrittenT:
+            return write(Entry(page, appliance, claim, self._context.clock(), actor))
+
+        try:
+            return self._ledger.write(claim, record)
+        except LimitReached as error:
+            raise Overtaken(str(error)) from error
+
+    def _write_as(self, claim: Claim, view: View, write: Write[WrittenT]) -> WrittenT:
+        """Have something written down of an appliance that is still as it was viewed."""
+
+        def checked(entry: Entry) -> WrittenT:
             found = entry.appliance
             if (found.state, found.generation) != (view.state, view.generation):
                 raise Overtaken(f"appliance {found.uuid} is {found.state} now, not {view.state}")
-            yield entry
+            return write(entry)
+
+        return self._write(claim, checked)
 
     def _renew(self, entry: Entry) -> None:
         work.renew(entry.appliance, entry.now, self._context.settings.burst.claim)

@@ -21,22 +21,28 @@ class Setbacks(Book):
 
     def failed(self, claim: Claim, view: View, fail: Fail) -> Failed:
         """A person has to decide."""
-        with self._open(claim, view) as entry:
+
+        def write(entry: Entry) -> None:
             if fail.ended:
                 entry.end_node()
             entry.move("failed", fail.reason)
             entry.settle(None)
+
+        self._write_as(claim, view, write)
         return Failed(fail.reason)
 
     def full(self, claim: Claim, view: View) -> None:
         """The cloud has no room for the organisation: remember it for a while, and choose again."""
-        with self._open(claim, view) as entry:
+
+        def write(entry: Entry) -> None:
             entry.mark_full(self._context.settings.burst.full_memory)
             entry.give_back_share()
             # Nothing was made, so nothing is left to know of this node.
             entry.session.delete(entry.node())
             entry.place(None)
             self._renew(entry)
+
+        self._write_as(claim, view, write)
 
     def gave_up(
         self, claim: Claim, view: View, reason: str, *, full: bool, of_addresses: bool = False
@@ -47,7 +53,8 @@ class Setbacks(Book):
         :param full: whether it had no room, so that others need not try for a while.
         :param of_addresses: whether it lacks addresses alone, so that only who wants one need not.
         """
-        with self._open(claim, view) as entry:
+
+        def write(entry: Entry) -> None:
             node = entry.node()
             label = self._context.label(node.provider.name)
             node.failure, node.full = writable(reason), full
@@ -58,19 +65,24 @@ class Setbacks(Book):
             entry.appliance.attempt = 0
             self._renew(entry)
 
+        self._write_as(claim, view, write)
+
     def unsettled(self, claim: Claim, view: View, settles_in: float) -> Again:
         """Nobody can say yet whether the cloud has made a server: look again until it is sure.
 
         :param settles_in: seconds until it is.
         """
-        with self._open(claim, view) as entry:
+
+        def write(entry: Entry) -> Again:
             # The cloud has told of a server that it does not show yet: that is no trouble.
             problem = "" if entry.node().server_id else self._in_doubt(entry, view)
             entry.tell(problem)
             entry.appliance.attempt += 1
             after = min(LOOKS.after(entry.appliance.attempt), settles_in)
             entry.release(after)
-        return Again(after, problem)
+            return Again(after, problem)
+
+        return self._write_as(claim, view, write)
 
     def _in_doubt(self, entry: Entry, view: View) -> str:
         node = entry.node()
@@ -82,34 +94,46 @@ class Setbacks(Book):
 
     def refused(self, claim: Claim, view: View) -> None:
         """The cloud has not made what it was asked for: that is sure."""
-        with self._open(claim, view) as entry:
+
+        def write(entry: Entry) -> None:
             entry.node().asked_at = None
             self._renew(entry)
 
+        self._write_as(claim, view, write)
+
     def not_asked(self, claim: Claim, view: View) -> None:
         """We did not call the cloud after all: what it was asked before is what counts."""
-        with self._open(claim, view) as entry:
+
+        def write(entry: Entry) -> None:
             entry.node().asked_at = view.node.asked_at if view.node else None
             self._renew(entry)
+
+        self._write_as(claim, view, write)
 
     def trouble(
         self, claim: Claim, problem: str, backoff: Backoff, retry_after: float | None = None
     ) -> Again:
         """Something went wrong that may pass; the state stays as it is."""
-        with self._held(claim) as entry:
+
+        def write(entry: Entry) -> Again:
             entry.tell(problem)
             entry.appliance.attempt += 1
             after = backoff.after(entry.appliance.attempt, retry_after)
             entry.release(after)
-        return Again(after, problem)
+            return Again(after, problem)
+
+        return self._write(claim, write)
 
     def put_aside(self, claim: Claim, provider: str, problem: str) -> Again:
         """Its provider is paused: it is looked at when that has ended."""
-        with self._held(claim) as entry:
+
+        def write(entry: Entry) -> Again:
             entry.tell(problem)
             after = put_aside(entry.session, provider)
             entry.release(after)
-        return Again(after, problem)
+            return Again(after, problem)
+
+        return self._write(claim, write)
 
     def left(self, claim: Claim, view: View, label: str) -> bool:
         """Its provider is paused, and was never asked for it: a cloud is chosen anew.
@@ -117,7 +141,8 @@ class Setbacks(Book):
         :param label: what people call the provider.
         :returns: False if it is not paused any more, so that it may stay.
         """
-        with self._open(claim, view) as entry:
+
+        def write(entry: Entry) -> bool:
             node = entry.node()
             if node.provider.name not in paused(entry.session):
                 return False
@@ -128,8 +153,13 @@ class Setbacks(Book):
             self._renew(entry)
             return True
 
+        return self._write_as(claim, view, write)
+
     def later(self, claim: Claim, after: float) -> Again:
         """We may not call its cloud just now."""
-        with self._held(claim) as entry:
+
+        def write(entry: Entry) -> Again:
             entry.release(after)
-        return Again(after)
+            return Again(after)
+
+        return self._write(claim, write)

@@ -24,7 +24,6 @@ class NodeView:
     :param given_up: whether it could not be built, so that another shall take its place.
     """
 
-    id: int
     generation: int
     provider: str
     server_id: str | None
@@ -188,7 +187,6 @@ def view_of(appliance: Appliance, node: NodeView | None) -> View:
 def node_of(node: Node) -> NodeView:
     """A node as it is in an open transaction."""
     return NodeView(
-        id=node.id,
         generation=node.generation,
         provider=node.provider.name,
         server_id=node.server_id,

@@ -1,0 +1,146 @@
+"""Writes down what several threads have to record, in one transaction where they come together.
+
+To commit costs more than what is committed, and on SQLite one writes at a time: so whoever comes
+first writes for all who come while the transaction before is under way (group commit). What one
+has to record may fail; then nothing of it and of the others is written, and each is written alone.
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from sqlalchemy.orm import Session
+
+from cloudhands.burst.shares import Shares
+from cloudhands.common import work
+from cloudhands.common.db import Database
+from cloudhands.common.work import Claim
+
+MOST = 16
+"""So many are written together: for that long others wait for their rows, and for SQLite."""
+
+WrittenT = TypeVar("WrittenT")
+
+
+class Page(NamedTuple):
+    """An open transaction in which several things are written down.
+
+    :param session: it is flushed at the end, and not before each query: whoever asks for what was
+        changed in it flushes it.
+    """
+
+    session: Session
+    shares: Shares
+
+
+Record = Callable[[Page, Any], WrittenT]
+"""Writes down something about an artifact that is held.
+
+It may be called twice, the second time when all that the first has written is rolled back, and in
+another thread: so it has no effect but in the page, and what it returns.
+"""
+
+
+class _Request:
+    """A thread's, to have something written down.
+
+    :param told: lets the thread go on, when it is settled or when it is its turn to write.
+    """
+
+    def __init__(self, claim: Claim, record: Record[Any]) -> None:
+        self.claim = claim
+        self.record = record
+        self.told = threading.Semaphore(0)
+        self.settled = False
+        self.result: Any = None
+        self.error: Exception | None = None
+
+    def settle(self, result: Any = None, error: Exception | None = None) -> None:
+        """Tell what came of it."""
+        self.result, self.error, self.settled = result, error, True
+
+    def outcome(self) -> Any:
+        """What the record has returned; raises what it has raised."""
+        if self.error is not None:
+            raise self.error
+        if not self.settled:
+            raise RuntimeError("whoever was about to write this down was ended")
+        return self.result
+
+
+class Ledger:
+    """Takes down what threads have to record, for each while its claim is held.
+
+    :param most: so many at once.
+    """
+
+    def __init__(self, database: Database, most: int = MOST) -> None:
+        self._database = database
+        self._most = most
+        self._lock = threading.Lock()
+        self._waiting: list[_Request] = []
+        self._busy = False
+
+    @property
+    def waiting(self) -> int:
+        """How many threads wait for their turn now."""
+        return len(self._waiting)
+
+    def write(self, claim: Claim, record: Record[WrittenT]) -> WrittenT:
+        """Have something written down; returns what `record` has returned when it is committed.
+
+        :raises ClaimLost: if another worker holds the artifact now.
+        """
+        request = _Request(claim, record)
+        with self._lock:
+            self._waiting.append(request)
+            first, self._busy = not self._busy, True
+        if not first:
+            request.told.acquire()
+        if not request.settled:
+            self._write_for_all()
+        written: WrittenT = request.outcome()
+        return written
+
+    def _write_for_all(self) -> None:
+        with self._lock:
+            requests = self._waiting[: self._most]
+            del self._waiting[: self._most]
+        try:
+            self._together(requests)
+        finally:
+            with self._lock:
+                following = self._waiting[:1]
+                self._busy = bool(following)
+            for each in (*following, *requests):
+                each.told.release()
+
+    def _together(self, requests: Sequence[_Request]) -> None:
+        try:
+            written = self._transaction(requests)
+        except Exception as error:  # noqa: BLE001 - whoever asked for it gets it
+            if len(requests) == 1:
+                requests[0].settle(error=error)
+                return
+            for request in requests:
+                self._together([request])
+        else:
+            for request, result in written.items():
+                request.settle(result)
+            for request in requests:
+                if request not in written:
+                    request.settle(error=work.lost(request.claim))
+
+    def _transaction(self, requests: Sequence[_Request]) -> Mapping[_Request, Any]:
+        """What each has returned, without those whose claim is lost."""
+        with self._database.writing() as session:
+            session.autoflush = False
+            page = Page(session, Shares())
+            held = work.held_of(session, [request.claim for request in requests])
+            found = [
+                (request, held[request.claim]) for request in requests if request.claim in held
+            ]
+            written = {request: request.record(page, artifact) for request, artifact in found}
+            session.flush()
+            page.shares.settle(session)
+        return written
