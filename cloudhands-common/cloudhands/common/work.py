@@ -263,7 +263,8 @@ def held_of(session: Session, taken: Sequence[Claim]) -> Mapping[Claim, Any]:
     """The artifacts of several claims on one kind, locked, without those that were lost."""
     query = _holding((taken[0].model,))
     values = {"ids": [one.id for one in taken], "tokens": [one.token for one in taken]}
-    found = {(row.id, row.claim_token): row for row in session.scalars(query, values)}
+    # The row's token: what the session has read before may have another.
+    found = {(row.id, token): row for row, token in session.execute(query, values)}
     return {one: found[one.id, one.token] for one in taken if (one.id, one.token) in found}
 
 
@@ -277,7 +278,7 @@ def lost(taken: Claim) -> ClaimLost:
 def _holding(kinds: tuple[type[Due]]) -> Select[Any]:
     (model,) = kinds
     return (
-        select(model)
+        select(model, model.claim_token)
         .where(
             model.id.in_(bindparam("ids", expanding=True)),
             model.claim_token.in_(bindparam("tokens", expanding=True)),
