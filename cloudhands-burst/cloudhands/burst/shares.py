@@ -8,12 +8,21 @@ order in which everybody locks them (`cloudhands.common.placement.commands`).
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
 from cloudhands.common import limits
 from cloudhands.common.limits import Amounts, Limited
 from cloudhands.common.organisation.tables import Organisation
 from cloudhands.common.provider.tables import Subscription
+
+# A cloud where something has just ended has room again, whatever it said of its quota before.
+_FORGET_QUOTA = (
+    update(Subscription)
+    .where(Subscription.id == bindparam("row"), Subscription.read_at.is_not(None))
+    .values(read_at=None)
+    .execution_options(synchronize_session=False)
+)
 
 _ORDER: Mapping[type[Limited], int] = {Subscription: 0, Organisation: 1}
 
@@ -60,6 +69,8 @@ class Shares:
         for amounts, change in unconditional:
             if any(amounts.get(row, ())):
                 change(session, *row, amounts[row])
+        if row in self._given and row.model is Subscription:
+            session.execute(_FORGET_QUOTA, {"row": row.id})
         if row in self._reserved:
             limits.reserve(session, *row, self._reserved[row], "it")
 

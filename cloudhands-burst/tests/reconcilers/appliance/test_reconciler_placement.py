@@ -70,6 +70,21 @@ def test_without_consent_it_waits_until_there_is_room(world: World) -> None:
     assert world.row(waiting).problem == ""
 
 
+def test_where_something_has_ended_the_quota_has_room_again(world: World) -> None:
+    launched = world.launch()
+    world.go_on()
+    with world.database.writing() as session:
+        told = {"appliances": {"used": 1, "limit": 1}}
+        used_up = {"overflow": "never", "quota": told, "read_at": world.clock()}
+        session.execute(update(Subscription).values(used_up))
+    waiting = world.launch()
+    world.go_on()
+    assert "0 of 1 appliances are left" in world.row(waiting).problem
+    world.want(launched, "deleted")
+    world.go_on(60)
+    assert world.state(waiting) == "running"
+
+
 def test_while_it_waits_its_history_does_not_grow(world: World) -> None:
     with world.database.writing() as session:
         session.execute(update(Subscription).values(overflow="never"))
