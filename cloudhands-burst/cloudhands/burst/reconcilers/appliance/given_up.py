@@ -16,6 +16,9 @@ TRIES_AT_ONE = 2
 MOST = 6
 """So many servers in all are built in one generation; then a person has to decide."""
 
+ASKED = 1
+"""So many rows of history has what was only asked for: giving a server up is recorded, too."""
+
 
 class GivenUp(NamedTuple):
     """A node whose server could not be built: where, why, and whether for want of room.
@@ -46,7 +49,6 @@ def last_of_too_many(given_up: Sequence[GivenUp]) -> str:
     return f"It was tried {len(given_up)} times; at last {last.provider} {last.failure}."
 
 
-# Made once: it is asked for with every launch.
 _GIVEN_UP = (
     select(Node.provider_id, Provider.name, Node.failure, Node.full)
     .join(Provider, Provider.id == Node.provider_id)
@@ -61,5 +63,7 @@ _GIVEN_UP = (
 
 def given_up(session: Session, appliance: Appliance) -> Sequence[GivenUp]:
     """The nodes of its present generation whose server could not be built, the oldest first."""
+    if appliance.touch_count <= ASKED:
+        return []
     values = {"appliance": appliance.id, "generation": appliance.generation}
     return [GivenUp._make(row) for row in prepared(session).execute(_GIVEN_UP, values)]
