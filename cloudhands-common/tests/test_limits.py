@@ -16,6 +16,7 @@ from cloudhands.common.organisation.tables import Organisation
 from cloudhands.common.provider import commands as providers
 from cloudhands.common.provider.queries import subscriptions_of
 from cloudhands.common.testing.factories import ITEM, NOON, Factory
+from cloudhands.common.testing.plans import counted
 
 ONE = Amounts(appliances=1, vcpus=2, memory_mb=2048, storage_gb=10, addresses=1)
 
@@ -152,3 +153,27 @@ def test_a_launch_takes_its_share(database: Database) -> None:
         organisation = make.organisation()
         make.appliance(organisation, make.member(organisation))
         assert used(session, organisation) == Amounts(1, 1, 2048, 10, 0)
+
+
+def test_what_was_read_of_a_row_is_told_at_once(database: Database) -> None:
+    with database.writing() as session:
+        organisation = Factory(session).organisation(limit=9)
+        session.flush()
+        session.refresh(organisation)
+        with counted(session) as made:
+            reserve(session, organisation)
+            reserve(session, organisation)
+            give_back(session, organisation)
+            assert Amounts(**{use.name: use.used for use in organisation.uses}) == ONE
+        assert len(made) == 3
+
+
+def test_what_a_savepoint_took_is_given_back_with_it(database: Database) -> None:
+    with database.writing() as session:
+        organisation = Factory(session).organisation(limit=9)
+        reserve(session, organisation)
+        savepoint = session.begin_nested()
+        reserve(session, organisation)
+        savepoint.rollback()
+        assert organisation.vcpus_used == ONE.vcpus
+        assert used(session, organisation) == ONE

@@ -7,14 +7,16 @@ use: that stops new requests only.
 """
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field
-from sqlalchemy import CheckConstraint, bindparam, or_, select, update
+from sqlalchemy import CheckConstraint, bindparam, inspect, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.util import identity_key
 
+from cloudhands.common.db import prepared
 from cloudhands.common.errors import LimitReached
 from cloudhands.common.forms import Form
 
@@ -124,13 +126,8 @@ def reserve(
     :param who: whose limit it is, for the sentence.
     :raises LimitReached: if a limit would be passed; the sentence names it.
     """
-    wanted = {name: amount for name, amount in amounts._asdict().items() if amount}
-    statement = _reserving((model, tuple(wanted)))
-    taken = session.execute(statement, {"row": row_id, **wanted}).one_or_none()
-    read = session.identity_map.get(identity_key(model, row_id))
-    if read is not None:
-        session.expire(read, [f"{name}_used" for name in wanted])
-    if taken is None:
+    taken = _change(session, model, row_id, amounts, _reserving)
+    if not taken:
         row = session.scalars(
             select(model).where(model.id == row_id).execution_options(populate_existing=True)
         ).one()
@@ -140,7 +137,7 @@ def reserve(
 
 def take(session: Session, model: type[Limited], row_id: int, amounts: Amounts) -> None:
     """Write down a share that is taken already, also where that passes a limit."""
-    session.execute(update(model).where(model.id == row_id).values(_changed(model, amounts, 1)))
+    _change(session, model, row_id, amounts, _adding)
 
 
 def give_back(session: Session, model: type[Limited], row_id: int, amounts: Amounts) -> None:
@@ -148,7 +145,7 @@ def give_back(session: Session, model: type[Limited], row_id: int, amounts: Amou
 
     The database refuses to give back what was not taken.
     """
-    session.execute(update(model).where(model.id == row_id).values(_changed(model, amounts, -1)))
+    _change(session, model, row_id, Amounts(*(-amount for amount in amounts)), _adding)
 
 
 def set_limits(row: Limited, wanted: Limits) -> str:
@@ -169,30 +166,58 @@ def _number(limit: int | None) -> str:
     return "no limit" if limit is None else f"{limit:,}"
 
 
-# Made once for what the catalogue's sizes take: it is asked for with every launch.
+_Share = tuple[type[Limited], tuple[str, ...]]
+
+
+def _change(
+    session: Session,
+    model: type[Limited],
+    row_id: int,
+    amounts: Amounts,
+    statement: Callable[[_Share], Any],
+) -> bool:
+    """Change what is used, in one statement; False if that changed nothing.
+
+    What the session has read of the row tells it too: the next to be placed reckons with it.
+    """
+    changes = {name: amount for name, amount in amounts._asdict().items() if amount}
+    if not changes:
+        return True
+    made = statement((model, tuple(changes)))
+    used = prepared(session).execute(made, {"row": row_id, **changes}).one_or_none()
+    read = session.identity_map.get(identity_key(model, row_id))
+    if read is not None:
+        columns = [f"{name}_used" for name in changes]
+        if used is None or session.in_nested_transaction():
+            session.expire(read, columns)  # it may be taken back
+        else:
+            for column, now in zip(columns, used, strict=True):
+                set_committed_value(read, column, now)
+    return used is not None
+
+
+# Made once for what the catalogue's sizes take: they are asked for with every launch.
 @functools.lru_cache(maxsize=64)
-def _reserving(share: tuple[type[Limited], tuple[str, ...]]) -> Any:
+def _reserving(share: _Share) -> Any:
     """Takes some amounts, all of them or nothing.
 
     Of what is not asked for, more may be in use than there is.
     """
     model, names = share
-    columns = {name: getattr(model, f"{name}_used") + bindparam(name) for name in names}
     limits = {name: getattr(model, f"{name}_limit") for name in names}
-    fitting = [or_(limits[name].is_(None), columns[name] <= limits[name]) for name in names]
-    return (
-        update(model)
-        .where(model.id == bindparam("row"), *fitting)
-        .values({f"{name}_used": column for name, column in columns.items()})
-        .returning(model.id)
-        # By itself SQLAlchemy would reckon with the parameters as they are here: with none.
-        .execution_options(synchronize_session=False)
-    )
+    fitting = [or_(limits[n].is_(None), _sum(model, n) <= limits[n]) for n in names]
+    return _adding(share).where(*fitting)
 
 
-def _changed(model: type[Limited], amounts: Amounts, sign: int) -> Mapping[str, Any]:
-    return {
-        f"{name}_used": getattr(model, f"{name}_used") + sign * amount
-        for name, amount in amounts._asdict().items()
-        if amount
-    }
+@functools.lru_cache(maxsize=64)
+def _adding(share: _Share) -> Any:
+    """Adds some amounts, which may be less than nothing, to what is used."""
+    model, names = share
+    table = inspect(model).local_table
+    used = [table.c[f"{name}_used"] for name in names]
+    changed = {f"{name}_used": _sum(model, name) for name in names}
+    return update(table).where(table.c.id == bindparam("row")).values(changed).returning(*used)
+
+
+def _sum(model: type[Limited], name: str) -> Any:
+    return getattr(model, f"{name}_used") + bindparam(name)

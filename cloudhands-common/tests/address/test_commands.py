@@ -1,5 +1,6 @@
 """Pools, and what a node holds."""
 
+import functools
 import threading
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,7 +22,7 @@ from cloudhands.common.provider.commands import provider
 from cloudhands.common.provider.tables import Provider
 from cloudhands.common.testing.databases import short_lived
 from cloudhands.common.testing.factories import NOON, Factory
-from cloudhands.common.testing.plans import explained
+from cloudhands.common.testing.plans import counted, explained
 
 LATER = NOON + timedelta(minutes=1)
 
@@ -164,6 +165,33 @@ def test_an_address_that_another_node_holds_is_disputed(scene: Scene) -> None:
     assert addresses_of(scene.session, other.appliance_id) == ["192.0.2.3"]
     scene.session.expire_all()
     assert scene.session.get_one(Appliance, holder.appliance_id).due_at == LATER
+
+
+def test_what_is_held_already_takes_one_query_and_a_new_address_two_more(scene: Scene) -> None:
+    node = scene.node()
+    with counted(scene.session) as made:
+        assert scene.hold(node, "192.0.2.2") == []
+        assert len(made) == 3
+    with counted(scene.session) as made:
+        assert scene.hold(node, "192.0.2.2") == []
+        assert len(made) == 1
+
+
+def test_an_address_goes_from_one_to_another_in_a_session_that_writes_at_its_end(
+    scene: Scene,
+) -> None:
+    pool = scene.pool("192.0.2.2-192.0.2.3")
+    one, other = scene.node(), scene.node()
+    scene.session.autoflush = False
+    hold = functools.partial(commands.hold, scene.session, now=LATER)
+    assert hold(one, [Address("campus", "192.0.2.2")]) == []
+    assert hold(one, [Address("campus", "192.0.2.3")]) == []
+    assert hold(other, [Address("campus", "192.0.2.2")]) == []
+    assert scene.use(pool) == (0, 2)
+    commands.release(scene.session, one, LATER)
+    assert hold(other, [Address("campus", "192.0.2.3")]) == []
+    assert addresses_of(scene.session, other.appliance_id) == ["192.0.2.3"]
+    assert scene.use(pool) == (1, 1)
 
 
 def test_another_network_or_provider_has_addresses_of_its_own(scene: Scene) -> None:

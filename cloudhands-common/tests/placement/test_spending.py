@@ -1,26 +1,29 @@
 """What is left of a budget, and what a person is told before launching."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import event
 from sqlalchemy.orm import Session
 
+from cloudhands.common import db, limits
 from cloudhands.common.appliance.states import APPLIANCE
 from cloudhands.common.appliance.tables import Appliance
+from cloudhands.common.db import Database
 from cloudhands.common.limits import Limits
 from cloudhands.common.machine import move
 from cloudhands.common.organisation import commands as organisations
 from cloudhands.common.placement import spending
 from cloudhands.common.placement.commands import Terms, set_terms
+from cloudhands.common.placement.gathering import circumstances
 from cloudhands.common.placement.queries import Preflight, budget_of, preflight
-from cloudhands.common.provider.commands import provider
+from cloudhands.common.provider.commands import provider, set_limits
 from cloudhands.common.provider.queries import subscriptions_of
+from cloudhands.common.provider.tables import Subscription
 from cloudhands.common.settings import Price, Settings
+from cloudhands.common.testing.databases import SECRET
 from cloudhands.common.testing.factories import ITEM, NOON, PROVIDERS, Factory
+from cloudhands.common.testing.plans import counted
 
 HOUR = timedelta(hours=1)
 ENDS = datetime(2026, 4, 1, tzinfo=NOON.tzinfo)
@@ -59,7 +62,10 @@ class Scene:
         return appliance
 
     def left(self, now: datetime, without: int | None = None) -> Decimal | None:
-        return spending.left(self.session, SETTINGS, self.organisation.id, now, without=without)
+        budget = budget_of(self.session, self.organisation.id)
+        if budget is None:
+            return None
+        return spending.left(self.session, SETTINGS, budget, now, without=without)
 
     def reckon(self, now: datetime) -> int:
         """As cloud-burst does."""
@@ -190,21 +196,6 @@ def test_a_quota_is_remembered_for_a_few_minutes(scene: Scene) -> None:
         assert found.chosen.candidate.provider == cloud
 
 
-@contextmanager
-def counted(session: Session) -> Iterator[list[str]]:
-    made: list[str] = []
-
-    def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
-        made.append(statement)
-
-    connection = session.connection()
-    event.listen(connection, "before_cursor_execute", note)
-    try:
-        yield made
-    finally:
-        event.remove(connection, "before_cursor_execute", note)
-
-
 def test_the_look_beforehand_takes_four_queries_whatever_there_is(scene: Scene) -> None:
     for _ in range(6):
         scene.running("private")
@@ -217,3 +208,68 @@ def test_the_look_beforehand_takes_four_queries_whatever_there_is(scene: Scene) 
         found = preflight(scene.session, SETTINGS, organisation_id, definition, NOON)
     assert len(found) == 9
     assert len(made) == 4, made
+
+
+# --- many in one transaction ----------------------------------------------------------------------
+
+
+def place(scene: Scene, appliance: Appliance) -> str:
+    """As cloud-burst does; why there is no cloud for it, or nothing."""
+    found = circumstances(
+        scene.session,
+        SETTINGS,
+        scene.organisation.id,
+        ENDS - 100 * HOUR,
+        without=appliance.id,
+        lock=True,
+    )
+    choice = found.choice(appliance.definition, appliance.size)
+    if choice.chosen is None:
+        return choice.sentence
+    (used,) = (
+        one for one in found.subscriptions if one.provider.name == choice.chosen.candidate.provider
+    )
+    limits.reserve(scene.session, Subscription, used.id, appliance.share, "it")
+    appliance.provider_id, appliance.seen_size = used.provider_id, appliance.size
+    return ""
+
+
+@pytest.fixture
+def several(scene: Scene) -> list[Appliance]:
+    """Appliances to be placed in a session that writes at its end."""
+    made = [scene.make.appliance(scene.organisation, scene.member) for _ in range(3)]
+    scene.session.flush()
+    scene.session.autoflush = False
+    return made
+
+
+def test_each_reckons_with_those_placed_before_it(scene: Scene, several: list[Appliance]) -> None:
+    scene.reckon(ENDS - 100 * HOUR)
+    scene.set_terms(Terms(budget=25))  # two at 0.10 an hour, of 100 hours
+    assert [place(scene, one) for one in several[:2]] == ["", ""]
+    assert "would cost 10.00 EUR until the month ends" in place(scene, several[2])
+
+
+def test_each_sees_what_is_left_of_the_limits(scene: Scene, several: list[Appliance]) -> None:
+    scene.set_terms(Terms(budget=None))
+    private, public = subscriptions_of(scene.session, scene.organisation.id)
+    set_limits(scene.session, scene.make.operator, private, Limits(appliances=2), NOON)
+    scene.session.flush()
+    assert place(scene, several[0]) == ""
+    with counted(scene.session) as made:
+        assert place(scene, several[1]) == ""
+    assert len(made) == 1, "the share is reserved, and nothing is read again"
+    assert place(scene, several[2]) == ""
+    places = [one.provider_id for one in several]
+    assert places == [private.provider_id, private.provider_id, public.provider_id]
+
+
+def test_what_was_read_is_forgotten_with_the_transaction(database: Database) -> None:
+    with Session(database.engine, info={db.SECRET: SECRET}) as session:
+        scene = Scene(session)
+        scene.set_terms(Terms(budget=None))
+        appliance = scene.make.appliance(scene.organisation, scene.member)
+        assert place(scene, appliance) == ""
+        session.commit()
+        scene.set_terms(Terms(locations=("mars",)))
+        assert "must stay in mars" in place(scene, appliance)

@@ -4,10 +4,12 @@ from datetime import timedelta
 
 from sqlalchemy import update
 
-from cloudhands.burst.reconcilers.appliance.given_up import MOST
+from cloudhands.burst.reconcilers.appliance.given_up import MOST, given_up
 from cloudhands.burst.testing import World
 from cloudhands.burst.testing_faults import Broken, Killed, Stuck, faulty
+from cloudhands.common.appliance.queries import by_uuid
 from cloudhands.common.provider.tables import Subscription
+from cloudhands.common.testing.plans import counted
 
 WORDS = "Private cloud could not run it: no valid host was found: another try follows"
 
@@ -90,6 +92,16 @@ def test_it_is_not_built_again_and_again(world: World) -> None:
         "failed",
         f"It was tried {MOST} times; at last private could not run it: no valid host was found.",
     )
+
+
+def test_nothing_is_looked_for_of_what_was_only_asked_for(world: World) -> None:
+    uuid = world.launch()
+    with world.database.reading() as session:
+        appliance = by_uuid(session, uuid)
+        assert appliance is not None
+        with counted(session) as made:
+            assert given_up(session, appliance) == []
+    assert made == []
 
 
 def test_deleted_while_it_is_given_up(world: World) -> None:

@@ -1,17 +1,17 @@
 """Pools of addresses, and what a node holds: allotted from a pool, or as the cloud tells it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
 from pydantic import AfterValidator
-from sqlalchemy import ColumnElement, bindparam, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from cloudhands.common import history, permissions
 from cloudhands.common.actor.queries import roles_of
 from cloudhands.common.actor.tables import Actor
-from cloudhands.common.address import ranges
+from cloudhands.common.address import holding, ranges
 from cloudhands.common.address.queries import pool_of
 from cloudhands.common.address.tables import HeldAddress, Pool, PoolAddress
 from cloudhands.common.appliance.tables import Appliance, Node
@@ -79,9 +79,9 @@ def allot(session: Session, node: Node, network: str, now: datetime) -> HeldAddr
     :raises NotFound: if there is no such pool.
     :raises LimitReached: if no address of it is free.
     """
-    for row in _held(session, node):
-        if row.allotted and row.network == network:
-            return row
+    for one in holding.held(session, node):
+        if one.allotted and one.network == network:
+            return session.get_one(HeldAddress, one.id)
     pool = pool_of(session, node.provider_id, network)
     if pool is None:
         raise NotFound(
@@ -91,7 +91,7 @@ def allot(session: Session, node: Node, network: str, now: datetime) -> HeldAddr
     while (free := _lowest_free(session, pool)) is not None:
         free.free = False
         # A cloud may have given it to a server by itself: then it is left to that one.
-        if _holder(session, node, network, free.address) is None:
+        if not holding.is_held(session, node, network, free.address):
             row = HeldAddress(
                 provider_id=node.provider_id,
                 network=network,
@@ -118,14 +118,14 @@ def hold(session: Session, node: Node, addresses: Sequence[Address], now: dateti
     :returns: those that another living node is still written down with; they are not held.
     """
     wanted = {(address.network, ranges.canonical(address.address)) for address in addresses}
-    held = {(row.network, row.address): row for row in _held(session, node)}
+    held = {(row.network, row.address): row for row in holding.held(session, node)}
+    if wanted == held.keys():
+        return []
     gone = [row for key, row in held.items() if key not in wanted and not row.allotted]
-    _give_back(session, gone, now)
+    holding.give_back(session, node, gone, now)
     disputed = []
     for network, address in sorted(wanted - held.keys()):
-        # Not left to the database: who waits there for the holder has marked the pool already.
-        is_free = _holder(session, node, network, address) is None
-        if not (is_free and _take(session, node, network, address, now)):
+        if not holding.take(session, node, network, address, now):
             disputed.append(address)
             _look_again(session, node, network, address, now)
     return disputed
@@ -133,54 +133,7 @@ def hold(session: Session, node: Node, addresses: Sequence[Address], now: dateti
 
 def release(session: Session, node: Node, now: datetime) -> None:
     """Write down that a node, whose server is gone, holds no address any more."""
-    _give_back(session, _held(session, node), now)
-
-
-# Made once, as `_MARK` is: they are asked for with every server that comes to run.
-_HELD = select(HeldAddress).where(
-    HeldAddress.node_id == bindparam("node"), HeldAddress.released_at.is_(None)
-)
-
-
-def _held(session: Session, node: Node) -> Sequence[HeldAddress]:
-    return session.scalars(_HELD, {"node": node.id}).all()
-
-
-def _holder(session: Session, node: Node, network: str, address: str) -> Node | None:
-    return session.scalars(
-        select(Node)
-        .join(HeldAddress, HeldAddress.node_id == Node.id)
-        .where(*_living(node, network, address))
-    ).one_or_none()
-
-
-def _living(node: Node, network: str, address: str) -> Sequence[ColumnElement[bool]]:
-    """The row of whoever holds an address now, at the provider where a node is."""
-    return (
-        HeldAddress.provider_id == node.provider_id,
-        HeldAddress.network == network,
-        HeldAddress.address == address,
-        HeldAddress.released_at.is_(None),
-    )
-
-
-def _take(session: Session, node: Node, network: str, address: str, now: datetime) -> bool:
-    """Write down that a node holds an address; False if another transaction has just done so."""
-    # The pool's row first, as in `allot`: in another order two would wait for each other for ever.
-    _mark(session, node, network, address, free=False)
-    written = session.scalar(
-        inserting(session, HeldAddress)
-        .values(
-            provider_id=node.provider_id,
-            network=network,
-            address=address,
-            node_id=node.id,
-            held_at=now,
-        )
-        .on_conflict_do_nothing()
-        .returning(HeldAddress.id)
-    )
-    return written is not None
+    holding.give_back(session, node, holding.held(session, node), now)
 
 
 def _look_again(session: Session, node: Node, network: str, address: str, now: datetime) -> None:
@@ -194,7 +147,7 @@ def _look_again(session: Session, node: Node, network: str, address: str, now: d
         select(Appliance.id)
         .join(Node, Node.appliance_id == Appliance.id)
         .join(HeldAddress, HeldAddress.node_id == Node.id)
-        .where(*_living(node, network, address))
+        .where(*holding.living(node.provider_id, network, address))
         .with_for_update(of=Appliance, skip_locked=True, key_share=True)
     )
     session.execute(
@@ -215,41 +168,3 @@ def _lowest_free(session: Session, pool: Pool) -> PoolAddress | None:
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     ).one_or_none()
-
-
-def _give_back(session: Session, rows: Collection[HeldAddress], now: datetime) -> None:
-    for row in rows:
-        row.released_at = now
-        _mark(session, row, row.network, row.address, free=True)
-
-
-_POOL = select(Pool.id).where(
-    Pool.provider_id == bindparam("provider"), Pool.network == bindparam("of_network")
-)
-_MARK = (
-    update(PoolAddress)
-    .where(
-        PoolAddress.pool_id == _POOL.scalar_subquery(),
-        PoolAddress.address == bindparam("pooled"),
-        PoolAddress.free != bindparam("becomes"),
-    )
-    .values(free=bindparam("becomes"))
-    # What was read of a pool's address is locked, and is read again before it is used.
-    .execution_options(synchronize_session=False)
-)
-
-
-def _mark(
-    session: Session, at: Node | HeldAddress, network: str, address: str, *, free: bool
-) -> None:
-    """Say whether an address is free, if a pool has it.
-
-    :param at: something of the provider.
-    """
-    values = {
-        "provider": at.provider_id,
-        "of_network": network,
-        "pooled": address,
-        "becomes": free,
-    }
-    session.execute(_MARK, values)

@@ -119,15 +119,11 @@ def addresses_in(
     return found
 
 
-# Made once: cloud-burst asks for it six times a launch.
-_LIVING = (
-    select(Node)
-    .where(
-        Node.appliance_id == bindparam("appliance"),
-        Node.ended_at.is_(None),
-        Node.abandoned_at.is_(None),
-    )
-    .options(joinedload(Node.provider, innerjoin=True))
+# Made once: cloud-burst asks for it with every launch. Its provider is read by whoever needs it.
+_LIVING = select(Node).where(
+    Node.appliance_id == bindparam("appliance"),
+    Node.ended_at.is_(None),
+    Node.abandoned_at.is_(None),
 )
 
 

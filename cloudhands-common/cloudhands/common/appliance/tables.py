@@ -137,6 +137,7 @@ class Node(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    # By it SQLAlchemy knows which is which of many that it writes in one statement.
     uuid: Mapped[UUID] = mapped_column(unique=True, default=uuid4, insert_sentinel=True)
     appliance_id: Mapped[int] = mapped_column(ForeignKey("appliances.id"), index=True)
     generation: Mapped[int]

@@ -23,6 +23,7 @@ BEGINNING = ""
 """The link before an artifact's first row."""
 
 _SALT_BYTES = 16
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Sealed:
             self.facts,
             self.text_digest,
         ]
-        return json.dumps(values, sort_keys=True, separators=(",", ":")).encode()
+        return _ENCODER.encode(values).encode()
 
 
 @functools.lru_cache(maxsize=8)
@@ -67,7 +68,7 @@ def link(key: bytes, previous: str, row: Sealed) -> str:
 
     :param previous: the link of the artifact's row before it, or `BEGINNING`.
     """
-    return hmac.new(key, row.canonical(previous), hashlib.sha256).hexdigest()
+    return hmac.digest(key, row.canonical(previous), "sha256").hex()
 
 
 def salt() -> str:

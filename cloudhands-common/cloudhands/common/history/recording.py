@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, inspect, select
 from sqlalchemy.orm import Session
 
 from cloudhands.common.actor.tables import Actor
 from cloudhands.common.db import secret_of
 from cloudhands.common.forms import writable
-from cloudhands.common.history import chain
+from cloudhands.common.history import chain, writing
 from cloudhands.common.history.tables import Touch, TouchText
 
 ERASED = "(erased)"
@@ -74,12 +74,15 @@ def record(
 ) -> None:
     """Write one Touch and raise the artifact's version, in the caller's transaction.
 
+    Where the session writes only at its end (`autoflush` is off), the row is written then, together
+    with all others (`writing`).
+
     :param session: a writing one.
     :param locked: whether the artifact was read and locked in this transaction already.
     :raises ConfigurationError: if the database was opened without the installation's secret.
     """
     key = chain.key(secret_of(session))
-    if session.new or not locked:
+    if not locked or inspect(artifact).pending or actor.id is None:
         session.flush()  # a new artifact has no uuid, a new actor no id, before it is written
     if not locked and session.get_bind().dialect.name != "sqlite":
         # Two that record at once would both go on from the same link. No key is changed: others
@@ -101,38 +104,12 @@ def record(
     artifact.last_link = chain.link(key, artifact.last_link, row)
     artifact.touch_count = row.number
     artifact.version += 1
-    _write(session, row, actor, artifact.last_link, {"salt": salt, "why": why})
-
-
-# Rows that nobody changes any more: written without being kept in the session.
-_TOUCH = insert(Touch).returning(Touch.id)
-_TEXT = insert(TouchText)
-
-
-def _write(
-    session: Session, row: chain.Sealed, actor: Acting, link: str, text: Mapping[str, str]
-) -> None:
-    connection = session.connection()
-    touch = connection.execute(
-        _TOUCH,
-        {
-            "artifact_kind": row.kind,
-            "artifact_uuid": row.artifact,
-            "number": row.number,
-            "actor_id": actor.id,
-            "from_state": row.from_state,
-            "to_state": row.to_state,
-            "at": row.at,
-            "facts": dict(row.facts),
-            "text_digest": row.text_digest,
-            "link": link,
-        },
-    ).scalar_one()
-    connection.execute(_TEXT, {"touch_id": touch, **text})
+    writing.write(session, writing.Row(row, actor.id, artifact.last_link, salt, why))
 
 
 def latest(session: Session, artifact: UUID, limit: int = 50) -> Sequence[Event]:
     """An artifact's history, the newest first, in one query."""
+    session.flush()  # it may be gathered
     rows = session.execute(
         select(
             Touch.at,

@@ -1,13 +1,15 @@
 """Gathers what placement needs from the rows and the settings, in a fixed number of queries."""
 
+import weakref
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session, SessionTransaction
 
 from cloudhands.common.appliance import metering
 from cloudhands.common.catalogue.queries import amounts
@@ -17,6 +19,7 @@ from cloudhands.common.organisation.tables import Organisation
 from cloudhands.common.placement import money, spending
 from cloudhands.common.placement.choice import choose
 from cloudhands.common.placement.quota import quota_shortage
+from cloudhands.common.placement.tables import Budget
 from cloudhands.common.placement.values import Candidate, Choice, Wish
 from cloudhands.common.provider.queries import subscriptions_of
 from cloudhands.common.provider.tables import Subscription
@@ -24,6 +27,7 @@ from cloudhands.common.settings import Settings
 
 # Others use it too, and it is read but once an hour.
 QUOTA_MEMORY = timedelta(minutes=5)
+_MEMORY = "cloudhands_standings"
 NO_FAILURES: Mapping[int, str] = MappingProxyType({})
 
 
@@ -31,13 +35,14 @@ NO_FAILURES: Mapping[int, str] = MappingProxyType({})
 class Circumstances:
     """Where an organisation stands at a moment, whatever it wants to launch.
 
+    :param locations: where its data may lie; empty for anywhere.
     :param left: of its budget this month; None if it has none.
     :param approved: names of the providers that an administrator has approved.
     :param failures: why it was given up at a provider for this try, by the provider's row.
     """
 
     settings: Settings
-    organisation: Organisation
+    locations: Sequence[str]
     subscriptions: Sequence[Subscription]
     left: Decimal | None
     now: datetime
@@ -56,7 +61,7 @@ class Circumstances:
         wish = Wish(
             definition=definition,
             size=size,
-            locations=self.organisation.locations,
+            locations=self.locations,
             left=self.left,
             hours=metering.hours(ends - self.now),
             currency=self.settings.currency,
@@ -116,25 +121,80 @@ def circumstances(
     organisation_id: int,
     now: datetime,
     *,
-    approved: Collection[str] = (),
     failures: Mapping[int, str] = NO_FAILURES,
     without: int | None = None,
     lock: bool = False,
 ) -> Circumstances:
-    """Where an organisation stands now; four queries.
+    """Where an organisation stands now; two queries, and one or two more if it has a budget.
 
-    :param approved: names of the providers that an administrator has approved.
     :param failures: why it was given up at a provider for this try, by the provider's row.
     :param without: the row of an appliance that costs nothing yet: it is to be placed.
     :param lock: let no other of its appliances be placed meanwhile, where there is a budget.
     """
+    standing = _remembered(session, organisation_id) if lock else _read(session, organisation_id)
+    left = None
+    if standing.budget is not None:
+        left = spending.left(session, settings, standing.budget, now, without=without)
     return Circumstances(
         settings=settings,
-        organisation=session.get_one(Organisation, organisation_id),
-        # First, so that what others take of the limits is seen after them.
-        left=spending.left(session, settings, organisation_id, now, without=without, lock=lock),
-        subscriptions=subscriptions_of(session, organisation_id),
+        locations=standing.locations,
+        left=left,
+        subscriptions=standing.subscriptions,
         now=now,
-        approved=approved,
         failures=failures,
     )
+
+
+class _Standing(NamedTuple):
+    """What does not depend on the moment and on what is to be launched."""
+
+    locations: Sequence[str]
+    budget: Budget | None
+    subscriptions: Sequence[Subscription]
+
+
+# Made once: it is asked for with every launch.
+_STANDING = (
+    select(Organisation.locations, Budget)
+    .select_from(Organisation)
+    .outerjoin(Budget, Budget.organisation_id == Organisation.id)
+    .where(Organisation.id == bindparam("organisation"))
+)
+
+
+def _read(session: Session, organisation_id: int, *, lock: bool = False) -> _Standing:
+    locations, budget = session.execute(_STANDING, {"organisation": organisation_id}).one()
+    # Before the subscriptions, so that what others take of the limits is seen after them.
+    if budget is not None and lock:
+        budget = spending.locked(session, organisation_id)
+    return _Standing(locations, budget, subscriptions_of(session, organisation_id))
+
+
+class _Memory(NamedTuple):
+    """What was read in a transaction, by the organisation's row."""
+
+    transaction: weakref.ref[SessionTransaction]
+    standings: dict[int, _Standing]
+
+
+def _remembered(session: Session, organisation_id: int) -> _Standing:
+    """Where an organisation stands, read once in a transaction that places many appliances.
+
+    What is reserved meanwhile is seen: by this transaction as `limits` tells its rows, by others
+    when a share is taken. Where there is a budget, each is locked and reckoned for itself.
+    """
+    standings = _memory(session).standings
+    if (known := standings.get(organisation_id)) is not None:
+        return known
+    found = _read(session, organisation_id, lock=True)
+    if found.budget is None:
+        standings[organisation_id] = found
+    return found
+
+
+def _memory(session: Session) -> _Memory:
+    memory: _Memory | None = session.info.get(_MEMORY)
+    present = session.get_transaction() or session.begin()
+    if memory is None or memory.transaction() is not present:
+        memory = session.info[_MEMORY] = _Memory(weakref.ref(present), {})
+    return memory

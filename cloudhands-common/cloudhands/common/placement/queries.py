@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from cloudhands.common.appliance.tables import PRESENT, Appliance
 from cloudhands.common.catalogue.queries import amounts
 from cloudhands.common.limits import shortage
+from cloudhands.common.organisation.tables import Organisation
 from cloudhands.common.placement.gathering import circumstances
 from cloudhands.common.placement.tables import Approval, Budget
 from cloudhands.common.placement.values import Choice, Verdict
@@ -63,18 +64,18 @@ def preflight(
 
     :param definition: an `ItemDefinition` as JSON.
     """
+    organisation = session.get_one(Organisation, organisation_id)
     found = circumstances(session, settings, organisation_id, now)
     return [
         Preflight(
             size=size,
-            refused=shortage(found.organisation, amounts(definition, size)),
+            refused=shortage(organisation, amounts(definition, size)),
             choice=found.choice(definition, size),
         )
         for size in definition["sizes"]
     ]
 
 
-# Made once: it is asked for with every launch.
 _APPROVED = (
     select(Provider.name)
     .join(Approval, Approval.provider_id == Provider.id)

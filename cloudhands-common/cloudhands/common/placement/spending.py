@@ -28,9 +28,12 @@ RECKONED_SECONDS = 3600.0
 _PRESENT = text(f"appliances.{PRESENT}")
 
 
-# Made once: it is asked for with every launch.
-_BUDGET = select(Budget).where(Budget.organisation_id == bindparam("organisation"))
-_LOCKED = _BUDGET.with_for_update()
+_LOCKED = (
+    select(Budget)
+    .where(Budget.organisation_id == bindparam("organisation"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
 
 
 def price(prices: Iterable[Price], definition: Mapping[str, Any], provider: str, size: str) -> Any:
@@ -43,30 +46,33 @@ def price(prices: Iterable[Price], definition: Mapping[str, Any], provider: str,
     return next((one.running for one in prices if one.size == mapped), None)
 
 
+def locked(session: Session, organisation_id: int) -> Budget | None:
+    """An organisation's budget, if it has one, as it is once no other of its appliances can be
+    placed meanwhile.
+    """
+    session.flush()  # it is read again
+    return session.scalars(_LOCKED, {"organisation": organisation_id}).one_or_none()
+
+
 def left(
     session: Session,
     settings: Settings,
-    organisation_id: int,
+    budget: Budget,
     now: datetime,
     *,
     without: int | None = None,
-    lock: bool = False,
-) -> Decimal | None:
-    """What may still be promised until the month ends, perhaps less than nothing; None if there
-    is no budget. Two queries, whose cost follows what the organisation has now.
+) -> Decimal:
+    """What may still be promised until the month ends, perhaps less than nothing.
+
+    One query, whose cost follows what the organisation has now.
 
     :param without: the row of an appliance that does not count.
-    :param lock: let no other of the organisation's appliances be placed meanwhile.
     """
-    query = _LOCKED if lock else _BUDGET
-    budget = session.scalars(query, {"organisation": organisation_id}).one_or_none()
-    if budget is None:
-        return None
-    session.flush()  # what was placed before in this transaction counts
     begins, ends = money.month(now)
     # What was reckoned in the month before says nothing of this one.
     since = max(budget.spent_at or begins, begins)
-    rate = sum(_rates(session, settings, organisation_id, without), Decimal(0))
+    session.flush()  # what was placed in this transaction counts
+    rate = sum(_rates(session, settings, budget.organisation_id, without), Decimal(0))
     return budget.amount - spent(budget, now) - rate * metering.hours(ends - since)
 
 

@@ -64,7 +64,7 @@ def subscription_to(
 _OF_ORGANISATION = (
     select(Subscription)
     .where(Subscription.organisation_id == bindparam("organisation"))
-    .options(joinedload(Subscription.provider))
+    .options(joinedload(Subscription.provider, innerjoin=True))
     .order_by(Subscription.priority, Subscription.id)
 )
 

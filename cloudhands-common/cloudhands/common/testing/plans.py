@@ -1,4 +1,4 @@
-"""How a database carries out the queries that a piece of code makes."""
+"""Which statements a piece of code makes, and how a database carries out its queries."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,6 +6,22 @@ from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.orm import Session
+
+
+@contextmanager
+def counted(session: Session) -> Iterator[list[str]]:
+    """The statements that the session makes during the block."""
+    made: list[str] = []
+
+    def note(conn: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        made.append(statement)
+
+    connection = session.connection()
+    event.listen(connection, "before_cursor_execute", note)
+    try:
+        yield made
+    finally:
+        event.remove(connection, "before_cursor_execute", note)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Chooses a cloud for an appliance that is held, and asks for approval where that is needed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -42,11 +42,13 @@ def place(
         settings,
         appliance.organisation_id,
         now,
-        approved=approved(session, appliance),
         failures=failures,
         without=appliance.id,
         lock=True,
     )
+    # Nobody is asked where nobody has to be.
+    if any(one.overflow == "ask" for one in found.subscriptions):
+        found = replace(found, approved=approved(session, appliance))
     choice = found.choice(appliance.definition, appliance.size)
     if choice.asking:
         ask(session, appliance, choice.asking, now)
