@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import and_, bindparam, select
 from sqlalchemy.orm import Session
 
-from cloudhands.common.appliance.queries import living_node
 from cloudhands.common.appliance.tables import Appliance, Node
 from cloudhands.common.cloud import Identity, ServerSpec
+from cloudhands.common.provider.tables import Provider
 
 
 @dataclass(frozen=True)
@@ -160,11 +161,61 @@ def name_of(identity: Identity) -> str:
     return f"ch-{identity.installation[:8]}-{identity.appliance}-{identity.generation}"
 
 
+# Made once: cloud-burst begins whatever it takes in hand with it.
+_VIEWED = (
+    select(
+        Appliance.uuid,
+        Appliance.goal,
+        Appliance.state,
+        Appliance.generation,
+        Appliance.seen_generation,
+        Appliance.size,
+        Appliance.definition,
+        Appliance.authorized_keys,
+        Appliance.seen_size,
+        Appliance.reboots_wanted,
+        Appliance.reboots_done,
+        Appliance.attempt,
+        Node.id.label("node_id"),
+        Node.generation.label("node_generation"),
+        Provider.name.label("provider"),
+        Node.server_id,
+        Node.asked_at,
+        Node.ending_at,
+        Node.failure,
+    )
+    .outerjoin_from(
+        Appliance,
+        Node,
+        and_(
+            Node.appliance_id == Appliance.id,
+            Node.ended_at.is_(None),
+            Node.abandoned_at.is_(None),
+        ),
+    )
+    .outerjoin(Provider, Provider.id == Node.provider_id)
+    .where(Appliance.id == bindparam("appliance"))
+)
+
+
 def read(session: Session, appliance_id: int) -> View:
-    """The appliance of that id and its living node."""
-    appliance = session.get_one(Appliance, appliance_id)
-    node = living_node(session, appliance)
-    return view_of(appliance, node_of(node) if node else None)
+    """The appliance of that id and its living node, in one query that makes no objects.
+
+    :param session: one that has changed nothing.
+    """
+    row: Any = session.connection().execute(_VIEWED, {"appliance": appliance_id}).one()
+    if row.node_id is None:
+        return view_of(row, None)
+    node = NodeView(
+        id=row.node_id,
+        generation=row.node_generation,
+        provider=row.provider,
+        server_id=row.server_id,
+        asked_at=row.asked_at,
+        ending=row.ending_at is not None,
+        given_up=bool(row.failure),
+    )
+    return view_of(row, node)
 
 
 def view_of(appliance: Appliance, node: NodeView | None) -> View:
