@@ -42,6 +42,12 @@ def test_calls_begin_at_the_rate() -> None:
     assert max(sum(a <= b < a + 1 for b in moments) for a in moments) <= 10 + 1 + 2
 
 
+def test_who_need_not_wait_does_not_sleep() -> None:
+    time = Time()
+    begun(Pace(4, 50, monotonic=time.monotonic, sleep=time.sleep), time, 5)
+    assert time.slept == []
+
+
 def test_after_a_pause_only_a_few_begin_at_once() -> None:
     time = Time()
     made = Pace(4, 50, monotonic=time.monotonic, sleep=time.sleep)

@@ -61,6 +61,17 @@ def test_no_more_than_the_limit_is_claimed(database: Database) -> None:
     assert len(claim(database, 7, after(60))) == 7
 
 
+def test_a_bare_connection_claims_and_looks_alike(database: Database) -> None:
+    launch(database, 3)
+    with database.looking() as connection:
+        assert work.next_of_each(connection, ((Appliance, ()),)) == [after(0)]
+    with database.writing() as session:
+        taken = work.claim(session.connection(), Appliance, after(5), 60, 2)
+    assert [(one.id, one.wanted_version) for one in taken] == [(1, 1), (2, 1)]
+    assert next_due(database) == after(2)
+    give_back(database, taken[0], after(9))
+
+
 def test_no_more_than_the_limit_is_claimed_whatever_the_plan(database: Database) -> None:
     """PostgreSQL chooses a nested loop when it knows nothing of the table, or is told to."""
     launch(database, 50)

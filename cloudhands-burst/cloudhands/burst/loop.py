@@ -1,20 +1,20 @@
 """The loop of cloud-burst: claims what is due, has it taken care of, sleeps until something is.
 
 Several artifacts are in hand at once, a thread for each; no more are claimed than threads are
-free, so that another worker can take the rest. Trouble with one artifact, or with the database
-for a while, never ends the loop.
+free, so that another worker can take the rest. What ends at about the same time is claimed for in
+one transaction; where there was more to take than could be, no look is taken first. Trouble with
+one artifact, or with the database for a while, never ends the loop.
 """
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from threading import Event
 from typing import Any, NamedTuple
 
 import structlog
-from sqlalchemy import BindParameter, bindparam, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import BindParameter, Connection, bindparam, or_, select
 
 from cloudhands.burst.backoff import Backoff
 from cloudhands.burst.calls import crowded
@@ -35,6 +35,11 @@ IDLE_SECONDS = 5.0
 MISSED_SECONDS = 0.05
 # While all threads are busy the end of one is heard of at once, and a signal to stop so soon.
 BUSY_SECONDS = 0.25
+# While something is in hand, so long passes between two looks: what ends meanwhile is claimed for
+# in one go.
+GATHER_SECONDS = 0.005
+# While more of what was due is taken, what else has become due is looked for this often.
+MORE_SECONDS = 0.05
 # A clock that is set back by less than that is waited for.
 SET_BACK_SECONDS = 60.0
 DATABASE_AWAY = Backoff(first=0.5, cap=10)
@@ -80,6 +85,8 @@ class Loop:
         self._observing = False
         self._monotonic = monotonic
         self._told: tuple[datetime, float] | None = None
+        self._more: Mapping[type[Due], datetime] = {}
+        self._looked = 0.0
 
     def run(self) -> None:
         """Go on until `stopping` is set; what is in hand then is left to `drain`."""
@@ -99,6 +106,7 @@ class Loop:
             look = self._take_due()
             if self._in_hand:
                 wait(self._in_hand.copy(), timeout=IDLE_SECONDS, return_when=FIRST_COMPLETED)
+                self._gather()
             elif not look.due:
                 return
 
@@ -124,6 +132,12 @@ class Loop:
                 self._sleep(BUSY_SECONDS)  # whatever is due, nobody could take it
             elif look.pause:
                 watcher.wait(look.pause)
+            self._gather()
+
+    def _gather(self) -> None:
+        """Let others end as well, so that one claim is made for all; who is idle does not wait."""
+        if self._in_hand:
+            self._stopping.wait(GATHER_SECONDS)
 
     def _sleep(self, seconds: float) -> bool:
         return self._stopping.is_set() or self._bell.wait(seconds)
@@ -131,7 +145,10 @@ class Loop:
     def _take_due(self) -> _Look:
         """Claim as much of what is due as there are free threads."""
         free = self._threads - len(self._in_hand)
-        due = self._due() if free else {}
+        if not free:
+            return _Look(due=False, pause=IDLE_SECONDS)
+        known = self._known()
+        due = known or self._due()
         if not due:
             return _Look(due=False, pause=IDLE_SECONDS)
         now = self._context.clock()
@@ -140,9 +157,20 @@ class Loop:
             return _Look(due=True, pause=0)
         away = (min(due.values()) - now).total_seconds()
         if away > 0:
-            return _Look(due=False, pause=min(away, IDLE_SECONDS))
-        ripe = [kind for kind, moment in due.items() if moment <= now]
-        return _Look(due=True, pause=0 if self._take(ripe, free, now) else MISSED_SECONDS)
+            return _Look(due=False, pause=0 if known else min(away, IDLE_SECONDS))
+        ripe = {kind: moment for kind, moment in due.items() if moment <= now}
+        taken = self._take(ripe, free, now)
+        if taken == free:
+            self._more = ripe
+        return _Look(due=True, pause=0 if taken or known else MISSED_SECONDS)
+
+    def _known(self) -> Mapping[type[Due], datetime]:
+        """What was due at the last look, if the last claim left some of it, and it is not long ago.
+
+        More is likely due then: it is claimed at once. Nothing else waits for its turn for longer.
+        """
+        more, self._more = self._more, {}
+        return more if self._monotonic() - self._looked < MORE_SECONDS else {}
 
     def _set_back_by(self, now: datetime) -> float:
         """By how many seconds the clock was set back since we were here last."""
@@ -162,10 +190,11 @@ class Loop:
 
     def _due(self) -> Mapping[type[Due], datetime]:
         """When something of each kind may have to be taken; without those that wait for a wish."""
-        with self._context.database.reading() as session:
-            if self._only_observes(session):
+        self._looked = self._monotonic()
+        with self._context.database.looking() as connection:
+            if self._only_observes(connection):
                 return {}
-            found = work.next_of_each(session, self._queues)
+            found = work.next_of_each(connection, self._queues)
         kinds = (kind for kind, _ in self._queues)
         return {kind: at for kind, at in zip(kinds, found, strict=True) if at is not None}
 
@@ -183,8 +212,8 @@ class Loop:
         there = select(Provider.id).where(Provider.name.in_(names))
         return (or_(column.is_(None), column.not_in(there)),)
 
-    def _only_observes(self, session: Session) -> bool:
-        before, self._observing = self._observing, observing.is_on(session)
+    def _only_observes(self, connection: Connection) -> bool:
+        before, self._observing = self._observing, observing.is_on(connection)
         if self._observing and not before:
             log.warning("only observing", until="cloud-admin burst resume")
         if before and not self._observing:
@@ -197,26 +226,31 @@ class Loop:
         :param kinds: of which something is due.
         :returns: how much.
         """
-        taken = 0
         self._turn += 1
         first = self._turn % len(self._reconcilers)
         # Each kind is the first in turn: much of one does not keep the others waiting.
-        for reconciler in (*self._reconcilers[first:], *self._reconcilers[:first]):
-            if taken == free:
-                break
-            if reconciler.model in kinds:
-                for claim in self._claim(reconciler.model, free - taken, now):
-                    self._start(reconciler, claim)
-                    taken += 1
-        return taken
+        turns = (*self._reconcilers[first:], *self._reconcilers[:first])
+        taken = self._claim([each for each in turns if each.model in kinds], free, now)
+        for reconciler, claim in taken:
+            self._start(reconciler, claim)
+        return len(taken)
 
-    def _claim(self, model: type[Due], limit: int, now: datetime) -> Sequence[Claim]:
-        seconds = self._context.settings.burst.claim
+    def _claim(
+        self, reconcilers: Iterable[Reconciler], free: int, now: datetime
+    ) -> Sequence[tuple[Reconciler, Claim]]:
+        """Claim up to `free` artifacts in one transaction."""
+        seconds, takable = self._context.settings.burst.claim, dict(self._queues)
+        taken: list[tuple[Reconciler, Claim]] = []
         with self._context.database.writing() as session:
-            if observing.is_on(session):
+            connection = session.connection()
+            if self._only_observes(connection):
                 return []  # since we looked for what is due
-            takable = dict(self._queues)[model]
-            return work.claim(session, model, now, seconds, limit, *takable)
+            for each in reconcilers:
+                if len(taken) < free:
+                    limit, where = free - len(taken), takable[each.model]
+                    claims = work.claim(connection, each.model, now, seconds, limit, *where)
+                    taken += ((each, claim) for claim in claims)
+        return taken
 
     def _start(self, reconciler: Reconciler, claim: Claim) -> None:
         future = self._pool.submit(self._care, reconciler, claim)

@@ -64,7 +64,9 @@ class Pace:
         """
         self._enter()
         try:
-            self._sleep(self._wait())
+            # Not even for no time: that would let another thread run first.
+            if wait := self._wait():
+                self._sleep(wait)
             yield
         finally:
             self._leave()

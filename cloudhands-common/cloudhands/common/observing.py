@@ -4,7 +4,7 @@ The rows are then older than the clouds. What was launched since is unknown to t
 deleted since would be made again.
 """
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
 from cloudhands.common.actor.commands import installation
@@ -14,9 +14,9 @@ from cloudhands.common.actor.tables import Installation
 _OBSERVING = select(Installation.id).where(Installation.observing)
 
 
-def is_on(session: Session) -> bool:
+def is_on(connection: Connection | Session) -> bool:
     """Whether cloud-burst shall leave every cloud as it is."""
-    return session.scalar(_OBSERVING) is not None
+    return connection.execute(_OBSERVING).scalar() is not None
 
 
 def begin(session: Session) -> None:

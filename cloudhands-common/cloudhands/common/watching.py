@@ -52,7 +52,8 @@ class _SqliteWatcher:
     """Watches `PRAGMA data_version`, which costs a microsecond or two on the bare connection."""
 
     def __init__(self, connection: sqlite3.Connection, sleep: Sleep) -> None:
-        self._connection = connection
+        # One for all: each look of another would make its own.
+        self._cursor = connection.cursor()
         self._sleep = sleep
         self._seen = self._version()
 
@@ -67,7 +68,7 @@ class _SqliteWatcher:
                 return
 
     def _version(self) -> int:
-        (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+        (version,) = self._cursor.execute("PRAGMA data_version").fetchone()
         return int(version)
 
 

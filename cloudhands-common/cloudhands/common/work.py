@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
+    Connection,
     Index,
     Integer,
     ScalarSelect,
@@ -91,7 +92,7 @@ Queue = tuple[type[Due], Takable]
 
 
 def claim(
-    session: Session,
+    connection: Connection | Session,
     model: type[Due],
     now: datetime,
     seconds: float,
@@ -100,14 +101,14 @@ def claim(
 ) -> Sequence[Claim]:
     """Take up to `limit` artifacts that are due and that nobody holds, the longest due first.
 
-    :param session: a writing one.
+    :param connection: a writing session, or its connection, which takes half the time.
     :param seconds: how long the claim lasts.
     :param where: what else must hold.
     """
     token = secrets.token_hex(16)
     values = {"now": now, "most": limit, "token": token, "until": now + timedelta(seconds=seconds)}
-    rows = session.execute(
-        _claiming((model, where), _dialect(session)),
+    rows = connection.execute(
+        _claiming((model, where), _dialect(connection)),
         values,
         execution_options={"synchronize_session": False},
     )
@@ -140,8 +141,10 @@ def _due(model: type[Due], where: Takable, dialect: str) -> Select[int]:
     return due
 
 
-def _dialect(session: Session) -> str:
-    return session.get_bind().dialect.name
+def _dialect(connection: Connection | Session) -> str:
+    if isinstance(connection, Session):
+        return connection.get_bind().dialect.name
+    return connection.dialect.name
 
 
 def _free(model: type[Due], now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
@@ -197,9 +200,11 @@ def next_due(session: Session, model: type[Due], *where: ColumnElement[bool]) ->
     return moment
 
 
-def next_of_each(session: Session, queues: tuple[Queue, ...]) -> Sequence[datetime | None]:
+def next_of_each(
+    connection: Connection | Session, queues: tuple[Queue, ...]
+) -> Sequence[datetime | None]:
     """The `next_due` of each of several kinds, in one query."""
-    found = session.execute(_moments(queues, _dialect(session))).one()
+    found = connection.execute(_moments(queues, _dialect(connection))).one()
     pairs = zip(found[::2], found[1::2], strict=True)
     return [min((at for at in pair if at is not None), default=None) for pair in pairs]
 
