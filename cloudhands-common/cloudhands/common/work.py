@@ -280,7 +280,7 @@ def lost(taken: Claim) -> ClaimLost:
 
 # Made once for each kind: every change that a worker records asks for it.
 @functools.cache
-def _holding(kinds: tuple[type[Due]]) -> Select[Any]:
+def _holding(kinds: tuple[type[Due]]) -> Select[*tuple[Any, ...]]:
     (model,) = kinds
     return (
         select(model, model.claim_token)
