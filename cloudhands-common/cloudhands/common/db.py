@@ -164,7 +164,9 @@ class Database:
     def writing(self) -> Iterator[Session]:
         """A session that commits at the end, or rolls back when anything is raised."""
         info = {SECRET: self.secret}
-        with self._lock, Session(self._writers, info=info) as session, session.begin():
+        # Nobody asks the session once more after its end: nothing has to be forgotten then.
+        made = Session(self._writers, info=info, expire_on_commit=False)
+        with self._lock, made as session, session.begin():
             yield session
 
     def end_idle(self, seconds: float) -> None:

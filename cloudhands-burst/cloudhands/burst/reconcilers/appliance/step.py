@@ -4,6 +4,7 @@ No transaction is open during a call of a cloud. A process that is killed anywhe
 lines here leaves rows from which the next look goes on.
 """
 
+import functools
 import logging
 import re
 import time
@@ -229,4 +230,9 @@ def _name(action: Action) -> str:
             return f"call {verb}"
         case actions.Move(target=target):
             return f"move to {target}"
-    return re.sub("(?<=[a-z])(?=[A-Z])", " ", type(action).__name__).lower()
+    return _words(type(action).__name__)
+
+
+@functools.cache
+def _words(name: str) -> str:
+    return re.sub("(?<=[a-z])(?=[A-Z])", " ", name).lower()
