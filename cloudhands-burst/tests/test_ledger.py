@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, select, update
+from sqlalchemy.exc import OperationalError
 
 from cloudhands.burst.ledger import Ledger, Page
 from cloudhands.common import work
@@ -17,6 +18,7 @@ from cloudhands.common.errors import ClaimLost, LimitReached
 from cloudhands.common.limits import Amounts
 from cloudhands.common.organisation.tables import Organisation
 from cloudhands.common.provider.tables import Provider
+from cloudhands.common.testing.databases import short_lived
 from cloudhands.common.testing.factories import NOON
 from cloudhands.common.work import Claim
 
@@ -26,14 +28,18 @@ SECONDS = 30.0
 Record = Callable[[Page, Provider], Any]
 
 
-@pytest.fixture
-def claims(database: Database) -> Sequence[Claim]:
+def claimed(database: Database) -> Sequence[Claim]:
     """Claims on providers, which are as good as anything else that can be due."""
     with database.writing() as session:
         for number in range(MANY):
             session.add(Provider(name=f"cloud-{number}", created_at=NOON, due_at=NOON))
     with database.writing() as session:
         return work.claim(session, Provider, NOON, SECONDS, MANY)
+
+
+@pytest.fixture
+def claims(database: Database) -> Sequence[Claim]:
+    return claimed(database)
 
 
 @dataclass
@@ -165,6 +171,45 @@ def test_together_they_pass_no_limit(
     assert came.count(None) == 3
     with database.reading() as session:
         assert session.get_one(Organisation, organisation_id).appliances_used == 3
+
+
+def test_what_may_be_committed_is_not_written_again(
+    database: Database, desk: Desk, claims: Sequence[Claim], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times: list[int] = []
+
+    def count(page: Page, provider: Provider) -> None:
+        provider.problem = "told"
+        times.append(provider.id)
+        if len(times) == len(claims) - 1:
+            monkeypatch.setattr(dialect, "do_commit", commit_and_lose_the_reply)
+
+    def commit_and_lose_the_reply(connection: Any) -> None:
+        commit(connection)
+        raise dialect.loaded_dbapi.OperationalError("the connection was lost")
+
+    dialect = database.engine.dialect
+    commit = dialect.do_commit
+    came = [each.exception(SECONDS) for each in desk.together(claims, [count] * 4)]
+    monkeypatch.undo()
+    assert [type(error) for error in came] == [OperationalError] * 4
+    assert len(times) == 4, "each once"
+    assert problems(database) == ["", *["told"] * 4]
+
+
+def test_a_row_that_is_kept_locked_keeps_its_own_thread_alone(postgresql_url: str) -> None:
+    with short_lived(postgresql_url) as database, ThreadPoolExecutor(MANY) as threads:
+        claims = claimed(database)
+        desk = Desk(Ledger(database), threads)
+        with database.writing() as frozen:
+            frozen.execute(update(Provider).where(Provider.id == claims[2].id).values(since=NOON))
+            written = desk.together(claims, [told("told")] * 4)
+            others = [each for each in written if each is not written[1]]
+            assert [each.exception(SECONDS) for each in others] == [None] * 3
+            assert not written[1].done()
+            assert problems(database) == ["", "told", "", "told", "told"]
+        assert written[1].exception(SECONDS) is None
+        assert problems(database) == ["", *["told"] * 4]
 
 
 def test_more_than_are_written_together_all_have_their_turn(

@@ -110,6 +110,7 @@ def _place(kind: str, folder: Path, server: PostgreSQL, extent: Extent) -> Itera
 
 
 def _idle(full: World, extent: Extent) -> float:
+    full.settle()
     return 100 * full.cpu(extent.idle)
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from burst_cloud import KIND
 from harness.bursts import Bursts, bursts
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from cloudhands.common import clock, settings, work
@@ -21,6 +21,7 @@ from cloudhands.common.appliance.tables import Appliance
 from cloudhands.common.catalogue.commands import ItemDefinition
 from cloudhands.common.catalogue.tables import CatalogueItem
 from cloudhands.common.db import Database, opened
+from cloudhands.common.listing.tables import ProviderListing
 from cloudhands.common.organisation import commands as organisations
 from cloudhands.common.organisation.tables import Organisation
 from cloudhands.common.provider import commands as providers
@@ -36,6 +37,9 @@ LAUNCH_SECONDS = 600
 LATER = timedelta(days=1)
 IN_ONE_GO = 100
 POLL = 0.02
+# Whatever is listed seldom has been listed when the next time is later than that.
+SOON = timedelta(seconds=20)
+LISTED_SOON = select(func.count()).where(ProviderListing.due_at <= bindparam("soon"))
 TOLD = "told.txt"
 
 
@@ -94,6 +98,13 @@ class World:
         lines = (line.split() for line in self.told.read_text().splitlines())
         called = {UUID(uuid): float(at) for uuid, at in lines}
         return [called[uuid] - at for uuid, at in asked.items()]
+
+    def settle(self) -> None:
+        """Wait until nothing of any kind is due, as after the first listing of what is at rest."""
+        with self.database.reading() as session:
+            while session.scalar(LISTED_SOON, {"soon": clock.now() + SOON}):
+                time.sleep(POLL)
+                session.rollback()
 
     def cpu(self, seconds: float) -> float:
         """The share of a core that the workers take, by looking for so many seconds."""

@@ -2,11 +2,12 @@
 
 To commit costs more than what is committed, and on SQLite one writes at a time: so whoever comes
 first writes for all who come while the transaction before is under way (group commit). What one
-has to record may fail; then nothing of it and of the others is written, and each is written alone.
+has to record may fail; then nothing of it and of the others is written, and each thread writes its
+own alone.
 """
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy.orm import Session
@@ -18,6 +19,8 @@ from cloudhands.common.work import Claim
 
 MOST = 16
 """So many are written together: for that long others wait for their rows, and for SQLite."""
+
+LOCK_TIMEOUT = "SET LOCAL lock_timeout = '1s'"
 
 WrittenT = TypeVar("WrittenT")
 
@@ -44,27 +47,31 @@ another thread: so it has no effect but in the page, and what it returns.
 class _Request:
     """A thread's, to have something written down.
 
-    :param told: lets the thread go on, when it is settled or when it is its turn to write.
+    :param told: lets the thread go on, when it is answered or when it is its turn to write.
     """
 
     def __init__(self, claim: Claim, record: Record[Any]) -> None:
         self.claim = claim
         self.record = record
         self.told = threading.Semaphore(0)
-        self.settled = False
+        self.answered = False
+        self.alone = False
         self.result: Any = None
-        self.error: Exception | None = None
+        self.error: Exception | None = RuntimeError("whoever was about to write this was ended")
 
     def settle(self, result: Any = None, error: Exception | None = None) -> None:
         """Tell what came of it."""
-        self.result, self.error, self.settled = result, error, True
+        self.result, self.error = result, error
+
+    def answer(self) -> None:
+        """Let the thread go on."""
+        self.answered = True
+        self.told.release()
 
     def outcome(self) -> Any:
         """What the record has returned; raises what it has raised."""
         if self.error is not None:
             raise self.error
-        if not self.settled:
-            raise RuntimeError("whoever was about to write this down was ended")
         return self.result
 
 
@@ -97,8 +104,10 @@ class Ledger:
             first, self._busy = not self._busy, True
         if not first:
             request.told.acquire()
-        if not request.settled:
+        if not request.answered:
             self._write_for_all()
+        if request.alone:
+            self._together([request])
         written: WrittenT = request.outcome()
         return written
 
@@ -112,35 +121,44 @@ class Ledger:
             with self._lock:
                 following = self._waiting[:1]
                 self._busy = bool(following)
-            for each in (*following, *requests):
+            for each in following:
                 each.told.release()
+            for each in requests:
+                each.answer()
 
     def _together(self, requests: Sequence[_Request]) -> None:
+        written: dict[_Request, Any] = {}
+        complete = False
         try:
-            written = self._transaction(requests)
+            with self._database.writing() as session:
+                if len(requests) > 1:
+                    self._wait_briefly(session)
+                written = self._write(session, requests)
+                complete = True
         except Exception as error:  # noqa: BLE001 - whoever asked for it gets it
-            if len(requests) == 1:
-                requests[0].settle(error=error)
-                return
             for request in requests:
-                self._together([request])
+                # What may be committed, though nobody said so, is not written once more.
+                request.alone = len(requests) > 1 and not complete
+                request.settle(error=error)
         else:
-            for request, result in written.items():
-                request.settle(result)
             for request in requests:
-                if request not in written:
+                if request in written:
+                    request.settle(written[request])
+                else:
                     request.settle(error=work.lost(request.claim))
 
-    def _transaction(self, requests: Sequence[_Request]) -> Mapping[_Request, Any]:
+    def _wait_briefly(self, session: Session) -> None:
+        """Let nobody who keeps a row locked keep all threads from writing, but only its own."""
+        if not self._database.is_sqlite:
+            session.connection().exec_driver_sql(LOCK_TIMEOUT)
+
+    def _write(self, session: Session, requests: Sequence[_Request]) -> dict[_Request, Any]:
         """What each has returned, without those whose claim is lost."""
-        with self._database.writing() as session:
-            session.autoflush = False
-            page = Page(session, Shares())
-            held = work.held_of(session, [request.claim for request in requests])
-            found = [
-                (request, held[request.claim]) for request in requests if request.claim in held
-            ]
-            written = {request: request.record(page, artifact) for request, artifact in found}
-            session.flush()
-            page.shares.settle(session)
+        session.autoflush = False
+        page = Page(session, Shares())
+        held = work.held_of(session, [request.claim for request in requests])
+        found = [(request, held[request.claim]) for request in requests if request.claim in held]
+        written = {request: request.record(page, artifact) for request, artifact in found}
+        session.flush()
+        page.shares.settle(session)
         return written

@@ -103,11 +103,12 @@ class Loop:
     def once(self) -> None:
         """Do all that is due now, also what becomes due by doing it, and return."""
         while True:
+            busy = bool(self._in_hand)
             look = self._take_due()
             if self._in_hand:
                 wait(self._in_hand.copy(), timeout=IDLE_SECONDS, return_when=FIRST_COMPLETED)
                 self._gather()
-            elif not look.due:
+            elif not look.due and not busy:  # what has ended since may be due again
                 return
 
     @property

@@ -6,7 +6,7 @@ for a claim whose holder was killed. Doing it twice, or in several processes, do
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, text, update
+from sqlalchemy import and_, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from cloudhands.common import work
@@ -36,13 +36,16 @@ def look_again(session: Session, model: type[Due], now: datetime, seconds: float
     :param session: a writing one.
     :param seconds: how long a claim lasts.
     """
-    work.wake_all(session, model, now, model.due_at > now, spread=SPREAD_SECONDS)
+    put_off = model.due_at > now
     until = now + timedelta(seconds=seconds)
-    held = (model.due_at.is_not(None), model.claim_until > until)  # by the index of due rows
-    longer = select(model.id).where(*held).order_by(model.id)
+    longer = (model.due_at.is_not(None), model.claim_until > until)  # by the index of due rows
+    # All at once: who records on several locks them by their ids, too.
+    concerned = select(model.id).where(or_(put_off, and_(*longer))).order_by(model.id)
+    session.execute(concerned.with_for_update(key_share=True)).all()
+    work.wake_all(session, model, now, put_off, spread=SPREAD_SECONDS)
     session.execute(
         update(model)
-        .where(model.id.in_(longer.with_for_update(key_share=True)))
+        .where(*longer)
         .values(claim_until=until)
         .execution_options(synchronize_session=False)
     )

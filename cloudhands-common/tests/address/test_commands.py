@@ -167,6 +167,19 @@ def test_an_address_that_another_node_holds_is_disputed(scene: Scene) -> None:
     assert scene.session.get_one(Appliance, holder.appliance_id).due_at == LATER
 
 
+def test_a_holder_is_looked_at_though_it_was_just_left_at_rest(scene: Scene) -> None:
+    holder = scene.node()
+    scene.hold(holder, "192.0.2.1")
+    appliance = scene.session.get_one(Appliance, holder.appliance_id)
+    appliance.due_at = NOON
+    other = scene.node()
+    with scene.session.no_autoflush:
+        appliance.due_at = None  # recorded before, in a session that writes at its end
+        assert scene.hold(other, "192.0.2.1") == ["192.0.2.1"]
+    scene.session.expire_all()
+    assert appliance.due_at == LATER
+
+
 def test_what_is_held_already_takes_one_query_and_a_new_address_two_more(scene: Scene) -> None:
     node = scene.node()
     with counted(scene.session) as made:

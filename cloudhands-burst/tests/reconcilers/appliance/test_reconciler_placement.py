@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from cloudhands.burst.outcome import Again, Failed
 from cloudhands.burst.testing import World
@@ -83,6 +83,20 @@ def test_where_something_has_ended_the_quota_has_room_again(world: World) -> Non
     world.want(launched, "deleted")
     world.go_on(60)
     assert world.state(waiting) == "running"
+
+
+def test_where_it_was_refused_the_quota_stays_as_it_was_read(world: World) -> None:
+    told = {"vcpus": {"used": 4, "limit": 100}}
+    with world.database.writing() as session:
+        session.execute(update(Subscription).values(quota=told, read_at=world.clock()))
+    faulty(world, before={"create": Full("it has no room")})
+    world.launch()
+    world.go_on(1)
+    with world.database.reading() as session:
+        read = session.scalars(select(Subscription).order_by(Subscription.priority)).first()
+        assert read is not None
+        assert read.full_until is not None
+        assert read.read_at == NOON
 
 
 def test_while_it_waits_its_history_does_not_grow(world: World) -> None:

@@ -1,5 +1,6 @@
 """Drift at simulated clouds: what changes behind our back is noticed, what is ours goes."""
 
+import sys
 from dataclasses import replace
 from threading import Event
 from typing import Any
@@ -64,6 +65,13 @@ def test_nothing_is_written_for_what_is_as_it_should_be(world: World) -> None:
         "abandoned": 0,
         "unknown": 0,
     }
+
+
+def test_more_servers_are_listed_less_often(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    running(world, 3)
+    monkeypatch.setattr(sys.modules[DriftReconciler.__module__], "OFTEN", 2)
+    (outcome,) = listed(world)
+    assert outcome == Again(45)
 
 
 def test_listings_and_what_they_find_are_counted(world: World) -> None:

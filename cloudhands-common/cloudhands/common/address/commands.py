@@ -143,6 +143,7 @@ def _look_again(session: Session, node: Node, network: str, address: str, now: d
     Who records on that appliance at this moment may wait for ours: it is passed over and not
     waited for, and comes up again when this node's addresses are looked at the next time.
     """
+    session.flush()  # else it would go over this what was decided before in this transaction
     holder = (
         select(Appliance.id)
         .join(Node, Node.appliance_id == Appliance.id)

@@ -7,7 +7,7 @@ paused, and puts it aside. Resuming wakes them all.
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from cloudhands.common import history, permissions, work
@@ -83,12 +83,13 @@ def probe_soon(session: Session, now: datetime) -> None:
 def _wake(session: Session, provider: Provider, now: datetime) -> None:
     # Also what is in hand just now: its holder may have seen the pause, and put it aside when this
     # is committed. Whoever puts it aside later finds that the provider works.
-    there = (Appliance.provider_id == provider.id, Appliance.due_at.is_not(None))
-    work.wake_all(session, Appliance, now, *there, spread=SPREAD_SECONDS)
     subscriptions = Subscription.provider_id == provider.id
-    # In the order of `common.placement.commands`.
     users = session.scalars(select(Subscription.organisation_id).where(subscriptions)).all()
-    wake_unplaced(session, users, now, SPREAD_SECONDS)
+    # In the order of `common.placement.commands`, and all at once: who records on several
+    # appliances locks them by their ids, too.
+    concerned = or_(Appliance.provider_id == provider.id, _unplaced(users))
+    due = Appliance.due_at.is_not(None)
+    work.wake_all(session, Appliance, now, due, concerned, spread=SPREAD_SECONDS)
     in_use = Subscription.state != "inactive"
     work.wake_all(session, Subscription, now, subscriptions, in_use, spread=SPREAD_SECONDS)
     listed = (ProviderListing.provider_id == provider.id, ProviderListing.due_at.is_not(None))
@@ -103,13 +104,13 @@ def wake_unplaced(
     :param organisations: whose, by the ids of their rows.
     :param spread: over how many seconds.
     """
-    work.wake_all(
-        session,
-        Appliance,
-        now,
-        Appliance.due_at.is_not(None),
+    due = Appliance.due_at.is_not(None)
+    work.wake_all(session, Appliance, now, due, _unplaced(organisations), spread=spread)
+
+
+def _unplaced(organisations: Sequence[int]) -> ColumnElement[bool]:
+    return and_(
         Appliance.provider_id.is_(None),
         Appliance.state == "requested",
         Appliance.organisation_id.in_(organisations),
-        spread=spread,
     )

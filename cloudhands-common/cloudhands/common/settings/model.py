@@ -276,10 +276,11 @@ class Provider(Table):
 
     `location` is where data lie there, as organisations name it. At most `calls_at_once` calls are
     under way in each process, and at most `calls_per_second` begin. Everything there is listed
-    every `listing` seconds; where more than `missing_share` of the known servers is missing from
-    it, the provider is paused. A server whose creation nobody told us of is looked for during
-    `settle` seconds before another is asked for. One that is still being built `build_seconds`
-    after it was asked for is deleted, and counts as one that could not be built.
+    every `listing` seconds, beyond 5,000 servers less often; where more than `missing_share` of
+    the known servers is missing from it, the provider is paused. A server whose creation nobody
+    told us of is looked for during `settle` seconds before another is asked for. One that is still
+    being built `build_seconds` after it was asked for is deleted, and counts as one that could not
+    be built.
     """
 
     kind: Name

@@ -106,16 +106,18 @@ class Entry:
             raise Overtaken(f"the node of appliance {self.appliance.uuid} has ended")
         return replace(node, **values)  # type: ignore[arg-type]
 
-    def subscription(self, *, lock: bool = False) -> Subscription:
+    def subscription(self) -> Subscription:
         """The organisation's use of the provider that the node is at."""
         organisation_id, provider_id = self.appliance.organisation_id, self.node().provider_id
-        return subscription(self.session, organisation_id, provider_id, lock=lock)
+        return subscription(self.session, organisation_id, provider_id)
 
     def end_node(self) -> None:
         """Write down that its server is gone, if it had one, and give back what it had."""
         node = living_node(self.session, self.appliance)
         if node is not None:
             self.give_back_share()
+            if node.asked_at is not None:
+                self.page.shares.has_room(self.subscription().id)
             self._settle_size(self.appliance.size)
             nodes.end(self.session, node, self.now)
 
@@ -153,12 +155,9 @@ class Entry:
 
         :param of_addresses: whether addresses alone are what it lacks.
         """
-        used, until = self.subscription(lock=True), self.now + timedelta(seconds=memory)
-        if of_addresses:
-            used.addresses_full_until = until
-        else:
-            used.full_until = until
-        used.version += 1
+        column = "addresses_full_until" if of_addresses else "full_until"
+        until = self.now + timedelta(seconds=memory)
+        self.page.shares.mark_full(self.subscription().id, column, until)
 
     def reserve_share(self, chosen: Subscription) -> None:
         """Take what the node shall have of the subscription's limits."""
@@ -250,13 +249,17 @@ class Book:
     def _write_as(self, claim: Claim, view: View, write: Write[WrittenT]) -> WrittenT:
         """Have something written down of an appliance that is still as it was viewed."""
 
-        def checked(entry: Entry) -> WrittenT:
+        def checked(entry: Entry) -> WrittenT | Overtaken:
             found = entry.appliance
             if (found.state, found.generation) != (view.state, view.generation):
-                raise Overtaken(f"appliance {found.uuid} is {found.state} now, not {view.state}")
+                # Not raised here: nothing is written, and what others have to write may stay.
+                return Overtaken(f"appliance {found.uuid} is {found.state} now, not {view.state}")
             return write(entry)
 
-        return self._write(claim, checked)
+        came = self._write(claim, checked)
+        if isinstance(came, Overtaken):
+            raise came
+        return came
 
     def _renew(self, entry: Entry) -> None:
         work.renew(entry.appliance, entry.now, self._context.settings.burst.claim)

@@ -29,6 +29,9 @@ log = structlog.get_logger("cloudhands.burst.drift")
 
 # What many differ in is looked at over so many seconds for each hundred of them.
 SPREAD_SECONDS = 1.0
+# So many servers are listed every `listing` seconds; of more each listing takes longer, and they
+# are listed less often, so that what is at rest does not cost more because there is much of it.
+OFTEN = 5_000
 # So much that is left over is removed after one listing; the rest waits for the next.
 MOST_AT_ONCE = 20
 
@@ -83,7 +86,8 @@ class DriftReconciler:
         if found.vanished:
             return self._vanished(claim, name, found), "vanished"
         unknown = sum(origin is Origin.UNKNOWN for origin in told.values())
-        outcome = self._noted(claim, name, found, unknown, defined.listing)
+        seconds = defined.listing * max(1, len(nodes) / OFTEN)
+        outcome = self._noted(claim, name, found, unknown, seconds)
         ended = {identity for identity, origin in told.items() if origin is Origin.ENDED}
         if self._context.metrics:
             self._context.metrics.drifted(name, {**found.differences, "unknown": unknown})
