@@ -18,7 +18,7 @@ from ldap3.core.exceptions import (
 from cloudhands.common import directory, settings
 from cloudhands.common.errors import DirectoryError
 from cloudhands.web.index.decode import Entry, decode
-from cloudhands.web.index.engine import Writer
+from cloudhands.web.index.engine import Position, Writer
 
 PAGED_RESULTS = "1.2.840.113556.1.4.319"
 NO_PAGING = (LDAPUnavailableCriticalExtensionResult, LDAPUnwillingToPerformResult)
@@ -70,7 +70,7 @@ def _cookie(connection: ldap3.Connection) -> bytes:
     return bytes(answer.get("cookie") or b"")
 
 
-def replace(writer: Writer, entries: Sequence[Entry], now: datetime) -> None:
+def replace(writer: Writer, entries: Sequence[Entry], now: datetime, server: str = "") -> None:
     """Make these people the index.
 
     :param now: when they were read.
@@ -83,4 +83,4 @@ def replace(writer: Writer, entries: Sequence[Entry], now: datetime) -> None:
             f"the directory shows nobody; the index keeps its {kept} people. "
             "Check directory.base, directory.people and what directory.bind_dn may read"
         )
-    writer.replace(entries, now)
+    writer.replace(entries, Position("full", b"", server, now))
