@@ -20,15 +20,15 @@ import structlog
 import tantivy
 
 from cloudhands.common.errors import ConfigurationError, IndexUnavailable
-from cloudhands.common.person import Person
+from cloudhands.web.index import documents
 from cloudhands.web.index.decode import Entry
 
-FORMAT = 1
+FORMAT = 2
 META = "meta.json"
 HEAP_BYTES = 64_000_000
 
-# The fields. ABOUT is set on the one document about the index itself, to THE_INDEX.
-ID, UID, NAME, MAIL, TERMS, ABOUT, SYNCED = "id", "uid", "name", "mail", "terms", "about", "synced"
+# Besides a person's fields. ABOUT is set on the one document about the index itself, to THE_INDEX.
+ABOUT, SYNCED = "about", "synced"
 THE_INDEX = "index"
 
 log = structlog.get_logger(__name__)
@@ -36,10 +36,8 @@ log = structlog.get_logger(__name__)
 
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
-    for name in (ID, TERMS, ABOUT):
-        builder.add_text_field(name, stored=True, tokenizer_name="raw", index_option="basic")
-    for name in (UID, NAME, MAIL):
-        builder.add_text_field(name, stored=True, tokenizer_name="raw", index_option="basic")
+    documents.declare(builder)
+    builder.add_text_field(ABOUT, stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_date_field(SYNCED, stored=True)
     return builder.build()
 
@@ -78,7 +76,7 @@ class Writer:
         try:
             self._writer.delete_all_documents()
             for entry in entries:
-                self._writer.add_document(_document(entry))
+                self._writer.add_document(documents.document(entry))
             self._writer.add_document(_about(synced))
             self._writer.commit()
         except (ValueError, OSError) as error:
@@ -119,28 +117,11 @@ def _why_not_writable(path: Path, error: Exception) -> str:
     )
 
 
-def _document(entry: Entry) -> tantivy.Document:
-    person = entry.person
-    document = tantivy.Document()
-    for field, value in ((ID, person.id), (UID, person.uid), (NAME, person.name)):
-        document.add_text(field, value)
-    document.add_text(MAIL, person.mail)
-    for term in entry.terms:
-        document.add_text(TERMS, term)
-    return document
-
-
 def _about(synced: datetime) -> tantivy.Document:
     document = tantivy.Document()
     document.add_text(ABOUT, THE_INDEX)
     document.add_date(SYNCED, synced)
     return document
-
-
-def entry_of(document: tantivy.Document) -> Entry:
-    """A person's document as the entry that it was made from."""
-    fields = (str(document.get_first(field) or "") for field in (ID, UID, NAME, MAIL))
-    return Entry(Person(*fields), tuple(document.get_all(TERMS)))
 
 
 @dataclass(frozen=True)
@@ -157,9 +138,11 @@ class Snapshot:
     revision: str
 
     def entries(self, query: tantivy.Query, limit: int) -> list[Entry]:
-        """The best matches, best first."""
-        hits = self.searcher.search(query, limit, count=False).hits
-        return [entry_of(self.searcher.doc(address)) for _, address in hits]
+        """Those who match, by their place; if there are too many, the first ones."""
+        hits = self.searcher.search(
+            query, limit, count=False, order_by_field=documents.PLACE, order=tantivy.Order.Asc
+        ).hits
+        return [documents.entry_of(self.searcher.doc(address)) for _, address in hits]
 
 
 class Reader:
