@@ -175,10 +175,17 @@ class Directory(Table):
 
 
 class Index(Table):
-    """The search index of the people in the directory, kept by `cloud-index`."""
+    """The search index of the people in the directory, kept by `cloud-index`.
+
+    The portal says how old it is once that is more than `stale_minutes`. Somebody who is signed in
+    may search `searches_per_minute` times, and ten times as often in an hour: each letter that is
+    typed may be a search. Each process of the portal counts for itself.
+    """
 
     folder: Path = Path("index")
     interval: Seconds = 300
+    stale_minutes: Annotated[int, Field(ge=1, le=60 * 24 * 31)] = 30
+    searches_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 90
 
 
 class Burst(Table):

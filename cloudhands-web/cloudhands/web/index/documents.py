@@ -77,6 +77,14 @@ def _record(entry: Entry) -> bytes:
     return SEPARATOR.join(parts).encode("utf-8", "replace")
 
 
+def matching(searcher: tantivy.Searcher, query: tantivy.Query, limit: int) -> list[Entry]:
+    """Those who match, by their place; if there are too many, the first ones."""
+    hits = searcher.search(
+        query, limit, count=False, order_by_field=PLACE, order=tantivy.Order.Asc
+    ).hits
+    return [entry_of(searcher.doc(address)) for _, address in hits]
+
+
 def entry_of(found: tantivy.Document) -> Entry:
     """The entry that a document was made from."""
     kept = bytes(found.get_first(RECORD) or b"").decode()

@@ -139,10 +139,7 @@ class Snapshot:
 
     def entries(self, query: tantivy.Query, limit: int) -> list[Entry]:
         """Those who match, by their place; if there are too many, the first ones."""
-        hits = self.searcher.search(
-            query, limit, count=False, order_by_field=documents.PLACE, order=tantivy.Order.Asc
-        ).hits
-        return [documents.entry_of(self.searcher.doc(address)) for _, address in hits]
+        return documents.matching(self.searcher, query, limit)
 
 
 class Reader:

@@ -16,13 +16,15 @@ BEGUN, LIKE = 0.9, 0.8
 
 
 def best(entries: Iterable[Entry], asked: Sequence[str]) -> list[Entry]:
-    """Entries by likeness to the words asked for; equals by name, uid and identifier."""
+    """Entries by likeness to the words asked for, whole names before parts of longer ones; equals
+    by name, uid and identifier."""
     likeness = Likeness(asked)
-    return sorted(entries, key=lambda entry: (-likeness.of(entry), _alphabetical(entry)))
+    return sorted(entries, key=lambda entry: (-likeness.of(entry), *_alphabetical(entry)))
 
 
-def _alphabetical(entry: Entry) -> tuple[str, str, str]:
-    return words.fold(entry.person.name), entry.person.uid, entry.person.id
+def _alphabetical(entry: Entry) -> tuple[int, str, str, str]:
+    name = words.fold(entry.person.name)
+    return len(words.parts(name)), name, entry.person.uid, entry.person.id
 
 
 class Likeness:

@@ -31,6 +31,7 @@ UNSPACED = re.compile(
     "\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]"
 )
 MOST_TAILS = 16
+ASCII_WORD = re.compile("[0-9A-Za-z]+")
 # Nukta, the voicing marks of kana, virama: these make another letter, not an accented one.
 KEPT_MARKS = (0, 7, 8, 9)
 
@@ -48,6 +49,8 @@ def fold(text: str) -> str:
 
 def parts(chunk: str) -> list[str]:
     """The runs of letters and digits in a folded text, in order, each cut to `LONGEST_TERM`."""
+    if chunk.isascii():
+        return [part[:LONGEST_TERM] for part in ASCII_WORD.findall(chunk)]
     spaced = "".join(sign if _is_of_a_word(sign) else " " for sign in chunk)
     return [part[:LONGEST_TERM] for part in spaced.split()]
 
