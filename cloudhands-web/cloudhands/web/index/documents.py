@@ -36,14 +36,15 @@ def document(entry: Entry) -> tantivy.Document:
     made = tantivy.Document()
     person = entry.person
     made.add_text(ID, person.id)
-    for field, term in _fields(entry):
+    for field, term in fields(entry):
         made.add_text(field, term)
     made.add_unsigned(PLACE, place(person))
     made.add_bytes(RECORD, _record(entry))
     return made
 
 
-def _fields(entry: Entry) -> list[tuple[str, str]]:
+def fields(entry: Entry) -> list[tuple[str, str]]:
+    """The terms of an entry, each with its field."""
     person = entry.person
     of_name = set(words.terms_of(person.name))
     of_code = {*words.terms_of(person.uid), *words.terms_of(person.mail)}
