@@ -1,0 +1,166 @@
+"""One connection to one server, and the index that it fills: what every protocol works with."""
+
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import ldap3
+
+from cloudhands.common import settings
+from cloudhands.common.directory import Attributes
+from cloudhands.common.errors import DirectoryError
+from cloudhands.web.index import wire
+from cloudhands.web.index.background import Stopped
+from cloudhands.web.index.decode import Entry, decode
+from cloudhands.web.index.engine import Position, Writer
+from cloudhands.web.index.sync.controls import Control
+from cloudhands.web.index.sync.guard import Guard
+from cloudhands.web.index.sync.server import Server
+
+# How long to wait for a message before looking whether there is something else to do, in seconds:
+# also how long the last of some changes waits for another one.
+POLL = 0.05
+# So many changes are committed at once.
+BATCH = 1_000
+# A commit that changes nobody only says that the index is as young as this.
+YOUNG = timedelta(minutes=1)
+TELL_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a read has come.
+
+    :param read: entries so far.
+    :param expected: how many there were the last time, or None.
+    :param seconds: since it began.
+    """
+
+    read: int
+    expected: int | None
+    seconds: float
+
+
+Told = Callable[[Progress], None]
+Message = wire.Entry | wire.Info | wire.Done
+
+
+def nothing(_: Progress) -> None:
+    """Nobody wants to know."""
+
+
+@dataclass
+class Session:
+    """What a sync is made with.
+
+    :param connection: to the server; used for one search at a time.
+    :param recent: people whom a look at changes has found lately, as they were put; kept from one
+        session to the next.
+    :param ignored: identifiers of entries that are not shown; kept likewise.
+    """
+
+    connection: ldap3.Connection
+    server: Server
+    source: settings.Directory
+    writer: Writer
+    guard: Guard
+    stopping: threading.Event
+    told: Told = nothing
+    recent: dict[str, Entry] = field(default_factory=dict)
+    ignored: set[str] = field(default_factory=set)
+
+    def messages(
+        self,
+        filter: str,
+        attributes: Sequence[str],
+        sent: Sequence[Control] = (),
+        silence: float | None = None,
+    ) -> Iterator[Message | None]:
+        """What one search brings, with a None wherever nothing came for a moment.
+
+        :param silence: seconds after which a server that says nothing is given up; the directory's
+            timeout if None, never if it is infinite.
+        :raises Stopped: if the process has to stop.
+        :raises DirectoryError: if the connection is lost, or the server says nothing.
+        """
+        limit = self.source.timeout if silence is None else silence
+        heard = time.monotonic()
+        for message in wire.search(
+            self.connection, self.source.base, filter, attributes, controls=sent, timeout=POLL
+        ):
+            if self.stopping.is_set():
+                raise Stopped
+            if message is not None:
+                heard = time.monotonic()
+            elif time.monotonic() - heard > limit:
+                raise DirectoryError(f"{self.server.name} has said nothing for {limit:g} s")
+            yield message
+
+    def decoded(self, attributes: Attributes) -> Entry | None:
+        """The entry as indexed, or None if it is not to be shown."""
+        return decode(attributes, self.source.attributes)
+
+    def reading(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """Entries as they are read, telling how far it has come."""
+        started = last = time.monotonic()
+        expected = self.writer.people() or None
+        count = 0
+        for count, entry in enumerate(entries, 1):
+            now = time.monotonic()
+            if now - last > TELL_SECONDS:
+                last = now
+                self.told(Progress(count, expected, now - started))
+            yield entry
+        self.told(Progress(count, expected, time.monotonic() - started))
+
+    def replace(self, entries: Iterable[Entry], position: Position) -> None:
+        """Make these people the index, each identifier once, if the guard lets it.
+
+        :raises DeletionsRefused: if it does not; the index stays as it was.
+        """
+        self.writer.replace(self._guarded(self.reading(entries)), position)
+
+    def _guarded(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        found: set[str] = set()
+        for entry in entries:
+            if entry.person.id not in found:
+                found.add(entry.person.id)
+                yield entry
+        # Before the end of the entries: what is raised here leaves the index as it was.
+        before = self.writer.ids()
+        self.guard.require(len(before - found), len(before), len(found))
+
+    def change(
+        self, put: Collection[Entry], remove: Collection[str], position: Position, old: Position
+    ) -> None:
+        """Put and remove people, if the guard lets it; else only put, and stay where we were.
+
+        :raises DeletionsRefused: if it does not.
+        """
+        if remove:
+            known = self.writer.ids()
+            gone = known.intersection(remove)
+            added = sum(entry.person.id not in known for entry in put)
+            try:
+                self.guard.require(len(gone), len(known), len(known) - len(gone) + added)
+            except DirectoryError:
+                if put:
+                    self.writer.change(put, (), old)
+                raise
+        self.writer.change(put, remove, position)
+
+    def confirm(self, position: Position, old: Position) -> Position:
+        """Nothing has changed: remember that, but not at every look."""
+        if (position.cookie, position.server) == (old.cookie, old.server) and (
+            timedelta() <= position.synced - old.synced < YOUNG
+        ):
+            return old
+        self.writer.change((), (), position)
+        return position
+
+
+def now() -> datetime:
+    """The time, UTC."""
+    return datetime.now(UTC)
