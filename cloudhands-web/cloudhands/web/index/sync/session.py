@@ -2,9 +2,10 @@
 
 import threading
 import time
+from collections.abc import Set as AbstractSet
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import ldap3
 
@@ -16,7 +17,7 @@ from cloudhands.web.index.background import Stopped
 from cloudhands.web.index.decode import Entry, decode
 from cloudhands.web.index.engine import Position, Writer
 from cloudhands.web.index.sync.controls import Control
-from cloudhands.web.index.sync.guard import Guard
+from cloudhands.web.index.sync.guard import DeletionsRefused, Guard
 from cloudhands.web.index.sync.server import Server
 
 # How long to wait for a message before looking whether there is something else to do, in seconds:
@@ -24,8 +25,6 @@ from cloudhands.web.index.sync.server import Server
 POLL = 0.05
 # So many changes are committed at once.
 BATCH = 1_000
-# A commit that changes nobody only says that the index is as young as this.
-YOUNG = timedelta(minutes=1)
 TELL_SECONDS = 0.5
 
 
@@ -70,22 +69,22 @@ class Session:
     told: Told = nothing
     recent: dict[str, Entry] = field(default_factory=dict)
     ignored: set[str] = field(default_factory=set)
+    _known: set[str] | None = None
 
     def messages(
         self,
         filter: str,
         attributes: Sequence[str],
         sent: Sequence[Control] = (),
-        silence: float | None = None,
+        silence: Callable[[], float] | None = None,
     ) -> Iterator[Message | None]:
         """What one search brings, with a None wherever nothing came for a moment.
 
-        :param silence: seconds after which a server that says nothing is given up; the directory's
-            timeout if None, never if it is infinite.
+        :param silence: tells after how many seconds a server that says nothing is given up; the
+            directory's timeout if None.
         :raises Stopped: if the process has to stop.
         :raises DirectoryError: if the connection is lost, or the server says nothing.
         """
-        limit = self.source.timeout if silence is None else silence
         heard = time.monotonic()
         for message in wire.search(
             self.connection, self.source.base, filter, attributes, controls=sent, timeout=POLL
@@ -94,15 +93,17 @@ class Session:
                 raise Stopped
             if message is not None:
                 heard = time.monotonic()
-            elif time.monotonic() - heard > limit:
-                raise DirectoryError(f"{self.server.name} has said nothing for {limit:g} s")
+            elif time.monotonic() - heard > (limit := silence() if silence else self.source.timeout):
+                raise DirectoryError(
+                    f"the directory {self.server.name} has said nothing for {limit:g} s"
+                )
             yield message
 
     def decoded(self, attributes: Attributes) -> Entry | None:
         """The entry as indexed, or None if it is not to be shown."""
         return decode(attributes, self.source.attributes)
 
-    def reading(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+    def _reading(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         """Entries as they are read, telling how far it has come."""
         started = last = time.monotonic()
         expected = self.writer.people() or None
@@ -115,21 +116,27 @@ class Session:
             yield entry
         self.told(Progress(count, expected, time.monotonic() - started))
 
+    def known(self) -> AbstractSet[str]:
+        """Who is in the index. Asked for once, then kept up to date: nobody else writes it."""
+        if self._known is None:
+            self._known = set(self.writer.ids())
+        return self._known
+
     def replace(self, entries: Iterable[Entry], position: Position) -> None:
-        """Make these people the index, each identifier once, if the guard lets it.
+        """Make these people the index, if the guard lets it.
 
         :raises DeletionsRefused: if it does not; the index stays as it was.
         """
-        self.writer.replace(self._guarded(self.reading(entries)), position)
-
-    def _guarded(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         found: set[str] = set()
+        self.writer.replace(self._guarded(self._reading(entries), found), position)
+        self._known = found
+
+    def _guarded(self, entries: Iterable[Entry], found: set[str]) -> Iterator[Entry]:
         for entry in entries:
-            if entry.person.id not in found:
-                found.add(entry.person.id)
-                yield entry
+            found.add(entry.person.id)
+            yield entry
         # Before the end of the entries: what is raised here leaves the index as it was.
-        before = self.writer.ids()
+        before = self.known()
         self.guard.require(len(before - found), len(before), len(found))
 
     def change(
@@ -139,26 +146,26 @@ class Session:
 
         :raises DeletionsRefused: if it does not.
         """
+        added = {entry.person.id for entry in put}
         if remove:
-            known = self.writer.ids()
-            gone = known.intersection(remove)
-            added = sum(entry.person.id not in known for entry in put)
+            known = self.known()
+            gone = known.intersection(remove) - added
             try:
-                self.guard.require(len(gone), len(known), len(known) - len(gone) + added)
-            except DirectoryError:
-                if put:
-                    self.writer.change(put, (), old)
+                self.guard.require(len(gone), len(known), len((known - gone) | added))
+            except DeletionsRefused:
+                self._commit(put, (), old, added)
                 raise
-        self.writer.change(put, remove, position)
+        self._commit(put, remove, position, added)
 
-    def confirm(self, position: Position, old: Position) -> Position:
-        """Nothing has changed: remember that, but not at every look."""
-        if (position.cookie, position.server) == (old.cookie, old.server) and (
-            timedelta() <= position.synced - old.synced < YOUNG
-        ):
-            return old
-        self.writer.change((), (), position)
-        return position
+    def _commit(
+        self, put: Collection[Entry], remove: Collection[str], position: Position, added: set[str]
+    ) -> None:
+        known, self._known = self._known, None
+        self.writer.change(put, remove, position)
+        if known is not None:
+            known.difference_update(remove)
+            known.update(added)
+        self._known = known
 
 
 def now() -> datetime:

@@ -98,7 +98,7 @@ def sync(
     """
     held = _standing(session, position)
     while True:
-        operation = _Operation(session, protocol, held, limits)
+        operation = _Operation(session, protocol, held, position, limits)
         try:
             return operation.run(synced)
         except Ended as error:
@@ -125,9 +125,7 @@ def _standing(session: Session, position: Position | None) -> standing.Standing:
     return held
 
 
-def _without_cookie(
-    session: Session, operation: "_Operation", error: Ended
-) -> standing.Standing:
+def _without_cookie(session: Session, operation: "_Operation", error: Ended) -> standing.Standing:
     """Where to go on from when a server has ended an operation.
 
     :raises Unsuitable: if it has not taken one without a cookie either.
@@ -135,9 +133,7 @@ def _without_cookie(
     """
     why = f"the directory {session.server.name} ended the sync: {error}"
     if operation.refreshed:
-        # It gave everything up to here. What comes next is asked for with the next connection.
-        if error.result == REFRESH_REQUIRED:
-            operation.forget()
+        # It gave everything up to here; the next connection goes on from there, or is refused too.
         raise DirectoryError(why) from error
     if operation.cookie and error.result in COOKIE_REFUSED:
         log.warning("the cookie is refused: everything is read", reason=why)
@@ -181,13 +177,17 @@ class _Batch:
 
 
 class _Operation:
-    """One sync request and all that it brings."""
+    """One sync request and all that it brings.
+
+    :param old: where the index stands; its cookie stays until the refresh is complete.
+    """
 
     def __init__(
         self,
         session: Session,
         protocol: str,
         held: standing.Standing,
+        old: Position | None,
         limits: Limits | None,
     ) -> None:
         self.cookie = _cookie(held)
@@ -195,15 +195,16 @@ class _Operation:
         self._protocol = protocol
         self._held = held
         self._limits = limits
-        self._machine = Refresh(session.writer.ids, self.cookie)
+        # Who reads everything learns who is missing when it replaces the index.
+        known = session.known if self.cookie else frozenset
+        self._machine = Refresh(known, self.cookie)
         self._batch = _Batch()
-        # What the index holds is at least as young as this.
-        self._at = now()
-        self._old = self._position(self._at)
+        self._began = now()
+        self._old = old if old and self.cookie else self._position(self._began)
 
     @property
     def refreshed(self) -> bool:
-        """Whether the index has everything up to the operation's beginning."""
+        """Whether everything has come that there was at the operation's beginning."""
         return self._machine.refreshed
 
     def run(self, synced: Callable[[Position], None]) -> Position:
@@ -213,12 +214,97 @@ class _Operation:
             self._session.source.people,
             directory.wanted(self._session.source.attributes),
             [controls.request(mode, self.cookie)],
+            # Later, silence is what a directory without changes has to say.
+            lambda: math.inf if self.refreshed else self._session.source.timeout,
         )
         if self.cookie:
             self._refresh(messages)
         else:
-            self._read(messages)
+            self._session.replace(self._everybody(messages), self._old)
+        self._commit(self._began)
         synced(self._old)
         if self._limits and not self._machine.ended:
             self._persist(messages, self._limits, synced)
         return self._old
+
+    def _refresh(self, messages: Iterator[Message | None]) -> None:
+        """Gather what has changed; additions need not wait for its end."""
+        for message in self._refreshing(messages):
+            for change in self._machine.take(message):
+                self._gather(change)
+            if len(self._batch.put) >= BATCH:
+                self._session.writer.change(self._batch.put.values(), (), self._old)
+                self._batch.put.clear()
+
+    def _everybody(self, messages: Iterator[Message | None]) -> Iterator[Entry]:
+        """Everybody who is there; what is taken back meanwhile is gathered for later."""
+        for message in self._refreshing(messages):
+            for change in self._machine.take(message):
+                if isinstance(change, Put):
+                    self._batch.remove.discard(change.id)
+                    entry = self._entry(change)
+                    if entry is not None:
+                        yield entry
+                else:
+                    self._gather(change)
+
+    def _refreshing(self, messages: Iterator[Message | None]) -> Iterator[Message]:
+        for message in messages:
+            if message is not None:
+                yield message
+                if self.refreshed:
+                    return
+        raise DirectoryError(f"the directory {self._session.server.name} ended before its sync did")
+
+    def _persist(
+        self,
+        messages: Iterator[Message | None],
+        limits: Limits,
+        synced: Callable[[Position], None],
+    ) -> None:
+        """Commit changes as they come, until the connection is not to be believed any more."""
+        began = heard = committed = time.monotonic()
+        for message in messages:
+            at = time.monotonic()
+            if message is not None:
+                heard = at
+                for change in self._machine.take(message):
+                    self._gather(change)
+            is_ripe = self._batch.is_ripe() or (message is None and self._batch)
+            if is_ripe or (self._has_moved() and at - committed > COOKIE_SECONDS):
+                committed = at
+                self._commit(now())
+                synced(self._old)
+            if self._machine.ended or at - heard > limits.idle or at - began > limits.lifetime:
+                break
+        if self._batch or self._has_moved():
+            self._commit(now())
+
+    def _gather(self, change: Change) -> None:
+        if isinstance(change, Put):
+            self._batch.take(change.id, self._entry(change))
+        else:
+            for identifier in change.ids:
+                self._batch.take(identifier, None)
+
+    def _entry(self, put: Put) -> Entry | None:
+        entry = self._session.decoded(put.attributes)
+        if entry is not None and entry.person.id != put.id:
+            raise Unsuitable(
+                f"the directory {self._session.server.name} names {entry.person.id} otherwise in "
+                "its sync; its deletions could not be followed"
+            )
+        return entry
+
+    def _commit(self, at: datetime) -> None:
+        position = self._position(at)
+        batch, self._batch = self._batch, _Batch()
+        self._session.change(batch.put.values(), batch.remove, position, self._old)
+        self._old = position
+
+    def _has_moved(self) -> bool:
+        return self._position(self._old.synced) != self._old
+
+    def _position(self, at: datetime) -> Position:
+        held = replace(self._held, mark=self._machine.cookie.decode("latin-1"))
+        return Position(self._protocol, held.bytes(), self._session.server.name, at)
