@@ -19,8 +19,9 @@ import ldap3
 from ldap3.core.exceptions import LDAPException
 from ldap3.operation.search import search_operation
 
+from cloudhands.common.directory import Connection
 from cloudhands.common.errors import DirectoryError
-from cloudhands.web.index import messages
+from cloudhands.web.index import by_ldap3, messages
 from cloudhands.web.index.messages import Done, Entry, Info, Malformed, Message
 
 __all__ = ["Done", "Entry", "Info", "search"]
@@ -97,7 +98,7 @@ def _answers(
     try:
         if timeout is not None:
             link.settimeout(timeout)
-        for received in _messages(link, messages.decode):
+        for received in _messages(link, _decoder(connection)):
             if received is None:
                 if timeout is None:
                     raise TimeoutError(f"it says nothing for {usual:g} s")
@@ -123,6 +124,12 @@ def _answers(
         if not ended:
             with suppress(LDAPException, OSError):
                 connection.strategy.close()
+
+
+def _decoder(connection: ldap3.Connection) -> Decoder:
+    if isinstance(connection, Connection) and connection.source.decoder == "ldap3":
+        return by_ldap3.decode
+    return messages.decode
 
 
 def _messages(link: socket.socket, decode: Decoder) -> Iterator[tuple[int, Message] | None]:
