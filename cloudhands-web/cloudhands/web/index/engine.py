@@ -34,6 +34,14 @@ THE_INDEX = "index"
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True)
+class Position:
+    protocol: str
+    cookie: bytes
+    server: str
+    synced: datetime
+
+
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     for name in (ID, TERMS, ABOUT):

@@ -1,10 +1,10 @@
 """Reads what has changed by an attribute that changes with the entry, and sweeps for who is gone.
 
-Active Directory counts changes (`uSNChanged`), each controller for itself: another controller, or one
-whose count went back, is read in full. Elsewhere there is a time (`modifyTimestamp`), of the server's
-clock and of whole seconds: each look begins a little before the last change it has seen, and what it
-finds again as it was is left alone. Neither shows who was deleted or is not ours any more: now and then
-all identifiers are read, and compared.
+Active Directory counts changes (uSNChanged), each controller for itself: another controller, or
+one whose count went back, is read in full. Elsewhere there is a time (modifyTimestamp), of the
+server's clock and of whole seconds: each look begins a little before the last change it has seen,
+and what it finds again as it was is left alone. Neither shows who was deleted or is not ours any
+more: now and then all identifiers are read, and compared.
 """
 
 from collections.abc import Iterator
@@ -19,10 +19,9 @@ from cloudhands.web.index.decode import Entry
 from cloudhands.web.index.engine import Position
 from cloudhands.web.index.sync import full, standing
 from cloudhands.web.index.sync.choose import CHANGES, FULL
-from cloudhands.web.index.sync.server import Server
 from cloudhands.web.index.sync.session import BATCH, Session, now
 
-TIME, NUMBER = "modifyTimestamp", "uSNChanged"
+NUMBER = "usnchanged"
 # Between the clocks of servers that copy from each other, and for a change that is late.
 OVERLAP = timedelta(minutes=5)
 SWEEP = timedelta(minutes=10)
@@ -88,17 +87,22 @@ def _standing(session: Session, position: Position | None) -> standing.Standing 
     if held.is_due(now()):
         log.info("everything is read afresh, as once a day")
         return None
-    went_back = server.usn is not None and _number(held.mark) > server.usn
-    is_mark = _is_time(held.mark) if server.usn is None else bool(_number(held.mark))
-    if held.origin != _origin(server) or went_back or not is_mark:
+    if held.origin != _origin(session) or not _is_mark(session, held.mark):
         log.warning("another numbering of changes: everything is read", server=server.name)
         return None
     return held
 
 
-def _origin(server: Server) -> str:
-    """Of what kind the marks are, and whose."""
-    return TIME if server.usn is None else f"{NUMBER} {server.origin}"
+def _is_mark(session: Session, mark: str) -> bool:
+    """Whether it can be gone on from a mark: a number must not be above the server's last one."""
+    if not _is_numbered(session):
+        return _is_time(mark)
+    return mark.isascii() and mark.isdigit() and int(mark) <= (session.server.usn or 0)
+
+
+def _origin(session: Session) -> str:
+    """Of what the marks are, and whose."""
+    return f"{session.source.attributes.changed} {session.server.origin}".strip()
 
 
 def _read(session: Session) -> Position:
@@ -109,22 +113,22 @@ def _read(session: Session) -> Position:
 
     def entries() -> Iterator[Entry]:
         nonlocal mark
-        for read in full.pages(session, session.source.people, _wanted(session)):
+        for read in full.pages(session, session.source.shown, _wanted(session)):
             mark = _later(session, mark, read.attributes)
             entry = session.decoded(read.attributes)
             if entry is not None:
                 yield entry
             else:
-                session.ignored.add(_identifier(session, read.attributes))
+                session.ignored.add(session.identifier(read.attributes))
 
     server = session.server.name
     session.replace(entries(), Position(FULL, b"", server, at))
-    if session.server.usn is not None:
-        # What was changed while we read is numbered higher, and seen by the next look.
-        mark = str(session.server.usn)
+    if _is_numbered(session):
+        # What is changed while we read is numbered higher, and seen by the next look.
+        mark = str(session.server.usn or "")
     if not mark:
         return Position(FULL, b"", server, at)
-    held = standing.Standing(at, mark, _origin(session.server), swept=at)
+    held = standing.Standing(at, mark, _origin(session), swept=at)
     position = Position(CHANGES, held.bytes(), server, at)
     session.change((), (), position, position)
     return position
@@ -133,11 +137,11 @@ def _read(session: Session) -> Position:
 def _look(session: Session, held: standing.Standing, old: Position) -> _Found:
     """What has changed since a mark; large parts of it are committed on the way."""
     # What is changed while we look is numbered higher, and seen the next time.
-    found = _Found(held.mark if session.server.usn is None else str(session.server.usn))
-    filter = f"(&{session.source.people}({_since(session, held.mark)}))"
+    found = _Found(str(session.server.usn) if _is_numbered(session) else held.mark)
+    filter = f"(&{session.source.shown}({_since(session, held.mark)}))"
     for read in full.pages(session, filter, _wanted(session)):
         found.mark = _later(session, found.mark, read.attributes)
-        identifier = _identifier(session, read.attributes)
+        identifier = session.identifier(read.attributes)
         entry = session.decoded(read.attributes)
         if entry is None:
             found.hidden.add(identifier)
@@ -154,39 +158,32 @@ def _look(session: Session, held: standing.Standing, old: Position) -> _Found:
 
 def _identifiers(session: Session) -> set[str]:
     """Of all entries, shown or not."""
-    found = full.pages(session, session.source.people, [session.source.attributes.id])
-    return {_identifier(session, read.attributes) for read in found} - {""}
-
-
-def _identifier(session: Session, attributes: Attributes) -> str:
-    """The identifier of an entry that may have nothing else of a person."""
-    names = session.source.attributes
-    held = {names.id: directory.values(attributes, names.id), names.uid: (b"-",)}
-    person = directory.person(held, names)
-    return person.id if person else ""
+    found = full.pages(session, session.source.shown, [session.source.attributes.id])
+    return {session.identifier(read.attributes) for read in found} - {""}
 
 
 def _wanted(session: Session) -> list[str]:
-    return [*directory.wanted(session.source.attributes), _attribute(session)]
+    return [*directory.wanted(session.source.attributes), session.source.attributes.changed]
 
 
-def _attribute(session: Session) -> str:
-    return TIME if session.server.usn is None else NUMBER
+def _is_numbered(session: Session) -> bool:
+    return session.source.attributes.changed.lower() == NUMBER
 
 
 def _since(session: Session, mark: str) -> str:
     """The part of a filter that finds what has changed since a mark."""
-    if session.server.usn is not None:
-        return f"{NUMBER}>={_number(mark) + 1}"
+    name = session.source.attributes.changed
+    if _is_numbered(session):
+        return f"{name}>={int(mark) + 1}"
     since = datetime.strptime(mark[:DIGITS], FORMAT).replace(tzinfo=UTC) - OVERLAP
-    return f"{TIME}>={since:{FORMAT}}Z"
+    return f"{name}>={since:{FORMAT}}Z"
 
 
 def _later(session: Session, mark: str, attributes: Attributes) -> str:
     """When an entry was changed, if that is later than a mark; else the mark."""
-    if session.server.usn is not None:
+    if _is_numbered(session):
         return mark
-    found = directory.first(directory.texts(attributes, TIME))
+    found = directory.first(directory.texts(attributes, session.source.attributes.changed))
     return found if found > mark and _is_time(found) else mark
 
 
@@ -195,7 +192,3 @@ def _is_time(text: str) -> bool:
         return bool(datetime.strptime(text[:DIGITS], FORMAT).replace(tzinfo=UTC))
     except ValueError:
         return False
-
-
-def _number(mark: str) -> int:
-    return int(mark) if mark.isascii() and mark.isdigit() else 0

@@ -1,13 +1,13 @@
-"""Which protocol a server is read by: the quickest one that it offers and that names people as we do.
+"""Which protocol a server is read by: the quickest one that it offers and that suits the settings.
 
 * `persist` and `refresh` (RFC 4533) name entries by entryUUID; they need it as the identifier of
-  people, else their deletions would name nobody. 389 Directory Server, which FreeIPA is made of, has
-  the control too, but names entries by an identifier of its own there;
+  people, else their deletions would name nobody. One cookie speaks of one base. 389 Directory
+  Server, which FreeIPA is made of, has the control too, but an identifier of its own in it;
 * `changes` needs an attribute that changes with the entry; that an entry has none shows only in the
   first read, which is then the protocol `full`.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from cloudhands.common import settings
 from cloudhands.common.errors import DirectoryError
@@ -21,34 +21,32 @@ SYNCREPL = (PERSIST, REFRESH)
 OTHER_NAMES = ("389 project", "red hat", "fedora", "freeipa")
 
 
-def protocols(
-    server: Server, source: settings.Directory, refused: Collection[str] = ()
-) -> Sequence[str]:
-    """What to try, the best first; at least one.
+def protocol(server: Server, source: settings.Directory, refused: Collection[str] = ()) -> str:
+    """The protocol to take.
 
-    :param source: its `sync` is the one to take, or "auto".
+    :param source: its `sync` is the one, or "auto".
     :param refused: what this server has refused to do, although it offers it.
-    :raises DirectoryError: if the protocol of the settings cannot work here.
+    :raises DirectoryError: if the protocol of the settings cannot work with the others.
     """
     asked = source.sync
     if asked != "auto":
-        if asked in SYNCREPL and not _named_by_entry_uuid(source):
+        if asked in SYNCREPL and not _is_followable(source):
             raise DirectoryError(
-                f'directory.sync = "{asked}" needs directory.attributes.id = "entryUUID": '
-                'set that, or directory.sync = "changes"'
+                f'directory.sync = "{asked}" needs directory.attributes.id = "entryUUID" and no '
+                'directory.other_bases: change these, or set directory.sync = "changes"'
             )
-        return (asked,)
+        return asked
     offered = PROTOCOLS if _synchronises(server, source) else (CHANGES, FULL)
-    return [name for name in offered if name not in refused] or [FULL]
+    return next(name for name in offered if name not in refused)
 
 
 def _synchronises(server: Server, source: settings.Directory) -> bool:
     return (
         SYNC_REQUEST in server.controls
-        and _named_by_entry_uuid(source)
+        and _is_followable(source)
         and not server.vendor.lower().startswith(OTHER_NAMES)
     )
 
 
-def _named_by_entry_uuid(source: settings.Directory) -> bool:
-    return source.attributes.id.lower() == "entryuuid"
+def _is_followable(source: settings.Directory) -> bool:
+    return source.attributes.id.lower() == "entryuuid" and not source.other_bases

@@ -1,4 +1,4 @@
-"""The controls by which a directory is read: pages (RFC 2696) and content synchronisation (RFC 4533).
+"""The controls by which a directory is read: pages (RFC 2696), content synchronisation (RFC 4533).
 
 Pure: bytes to values and back. A control to send is `(OID, critical, value)`, as ldap3 takes it.
 """
@@ -41,7 +41,7 @@ class State(NamedTuple):
 
 
 class Phase(NamedTuple):
-    """The end of a present phase or (`deletes`) of a delete phase; `done` if refreshing ends too."""
+    """The end of a present or (`deletes`) a delete phase; `done` if refreshing ends with it."""
 
     deletes: bool
     done: bool

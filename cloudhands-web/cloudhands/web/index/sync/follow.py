@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-import ldap3
 import structlog
 
 from cloudhands.common import directory, settings
@@ -37,7 +36,7 @@ class Contact:
     """How it stands with the directory; a follower tells it whenever it changes.
 
     :param protocol: in use; empty before the first sync.
-    :param server: host and port; empty while there is no connection.
+    :param server: its URL; empty while there is no connection.
     :param since: when that connection was made, UTC.
     :param synced: when the index was last known to be what the directory holds, UTC.
     :param error: why it is not now; empty if it is.
@@ -148,35 +147,31 @@ class _Work:
     ignored: set[str] = field(default_factory=set)
 
     def visit(self, limits: Limits | None) -> Position:
-        """One connection: sync by the best protocol, and with limits stay where that goes on."""
-        with self._connected() as (connection, server):
-            session = Session(
-                connection,
-                server,
-                self.source,
-                self.writer,
-                self.guard,
-                self.stopping,
-                self.told,
-                self.recent,
-                self.ignored,
-            )
-            position = self._sync(session, limits)
-            self.recent = session.recent
-            return position
-
-    def _sync(self, session: Session, limits: Limits | None) -> Position:
-        refused = self.refused.setdefault(session.server.name, set())
-        asked = self.source.sync
-        for protocol in choose.protocols(session.server, self.source, refused):
-            try:
-                return self._by(protocol, session, limits)
-            except Unsuitable as error:
-                if asked != "auto":
-                    raise
-                refused.add(protocol)
-                log.warning("another protocol is used", instead_of=protocol, reason=str(error))
-        raise DirectoryError(f"the directory {session.server.name} can be read by no protocol")
+        """Connect, sync by the best protocol, and with limits stay where that goes on."""
+        while True:
+            with self._connected() as (connection, server):
+                session = Session(
+                    connection,
+                    server,
+                    self.source,
+                    self.writer,
+                    self.guard,
+                    self.stopping,
+                    self.told,
+                    self.recent,
+                    self.ignored,
+                )
+                refused = self.refused.setdefault(server.name, set())
+                protocol = choose.protocol(server, self.source, refused)
+                try:
+                    return self._by(protocol, session, limits)
+                except Unsuitable as error:
+                    if self.source.sync != "auto":
+                        raise
+                    refused.add(protocol)
+                    log.warning("another protocol is used", not_by=protocol, reason=str(error))
+                finally:
+                    self.recent = session.recent
 
     def _by(self, protocol: str, session: Session, limits: Limits | None) -> Position:
         began = time.monotonic()
@@ -198,16 +193,20 @@ class _Work:
         return position
 
     @contextmanager
-    def _connected(self) -> Iterator[tuple[ldap3.Connection, Server]]:
+    def _connected(self) -> Iterator[tuple[directory.Connection, Server]]:
         """A connection and what its server says of itself; a request to stop is not kept waiting.
 
         A server that accepts and says nothing would hold us for its timeout.
         """
         opening = directory.connect(self.source, self.state)
 
-        def opened() -> tuple[ldap3.Connection, Server]:
+        def opened() -> tuple[directory.Connection, Server]:
             connection = opening.__enter__()
-            return connection, server.ask(connection, self.source.base)
+            try:
+                return connection, server.ask(connection, self.source.base)
+            except BaseException as error:
+                opening.__exit__(type(error), error, error.__traceback__)
+                raise
 
         connection, found = background.wait_for(opened, self.stopping)
         try:

@@ -29,23 +29,30 @@ def sync(session: Session) -> Position:
     :raises DirectoryError: if the directory cannot be read to the end, or too many are gone.
     """
     position = Position(FULL, b"", session.server.name, now())
-    read = pages(session, session.source.people, directory.wanted(session.source.attributes))
+    read = pages(session, session.source.shown, directory.wanted(session.source.attributes))
     entries = (session.decoded(entry.attributes) for entry in read)
     session.replace((entry for entry in entries if entry), position)
     return position
 
 
 def pages(session: Session, filter: str, attributes: Sequence[str]) -> Iterator[wire.Entry]:
-    """The entries that match a filter, page by page.
+    """The entries that match a filter, page by page; twice those that are below two bases.
 
     :raises DirectoryError: if the answer is only a part: a limit of the server, a lost connection.
     """
+    for base in session.source.bases:
+        yield from _below(session, base, filter, attributes)
+
+
+def _below(
+    session: Session, base: str, filter: str, attributes: Sequence[str]
+) -> Iterator[wire.Entry]:
     cookie = b""
     while True:
         page = controls.pages(session.source.page_size, cookie)
-        done = yield from _search(session, filter, attributes, page)
+        done = yield from _search(session, base, filter, attributes, page)
         if done.result in NO_PAGING and not cookie:
-            done = yield from _search(session, filter, attributes)
+            done = yield from _search(session, base, filter, attributes)
         if done.result != RESULT_SUCCESS:
             raise cut_short(session, done)
         # A server that ignores the control sent everything at once, and no cookie.
@@ -62,9 +69,9 @@ def cut_short(session: Session, done: wire.Done) -> DirectoryError:
 
 
 def _search(
-    session: Session, filter: str, attributes: Sequence[str], *sent: controls.Control
+    session: Session, base: str, filter: str, attributes: Sequence[str], *sent: controls.Control
 ) -> Generator[wire.Entry, None, wire.Done]:
-    for message in session.messages(filter, attributes, sent):
+    for message in session.messages(base, filter, attributes, sent):
         if isinstance(message, wire.Entry):
             yield message
         elif isinstance(message, wire.Done):

@@ -1,7 +1,7 @@
 """What the messages of a content synchronisation (RFC 4533) mean for who is in the index.
 
-Pure: takes one message after the other, says whom to put and whom to remove. The rules, which servers
-use differently:
+Pure: takes one message after the other, says whom to put and whom to remove. The rules, of which
+servers make different use:
 
 * an entry with a state of add or modify is put, whatever was known of it: while refreshing, servers
   send what was changed or renamed as added;

@@ -8,7 +8,7 @@ import ldap3
 from ldap3.core.exceptions import LDAPOperationResult
 
 from cloudhands.common import directory
-from cloudhands.common.directory import Attributes
+from cloudhands.common.directory import Attributes, Connection
 
 # A change sequence number: when, and (the third part) at which server of several.
 CSN = re.compile(r"\d{14}\.\d{6}Z#[0-9a-f]{6}#([0-9a-f]{3})#[0-9a-f]{6}")
@@ -18,7 +18,7 @@ CSN = re.compile(r"\d{14}\.\d{6}Z#[0-9a-f]{6}#([0-9a-f]{3})#[0-9a-f]{6}")
 class Server:
     """One server, as it was when we connected.
 
-    :param name: its host and port.
+    :param name: its URL, as in the settings.
     :param controls: the OIDs of the controls and features that it supports.
     :param vendor: who made it, if it says so.
     :param usn: Active Directory's highest change number, else None.
@@ -36,7 +36,7 @@ class Server:
     csns: tuple[str, ...] = ()
 
 
-def ask(connection: ldap3.Connection, base: str) -> Server:
+def ask(connection: Connection, base: str) -> Server:
     """What the server at the other end says of itself; what it does not say stays empty.
 
     :param connection: bound, its operations raise.
@@ -55,7 +55,7 @@ def ask(connection: ldap3.Connection, base: str) -> Server:
     usn, service = _one(found, "highestCommittedUSN"), _one(found, "dsServiceName")
     contexts = _texts(found, "namingContexts")
     return Server(
-        f"{connection.server.host}:{connection.server.port}",
+        connection.url,
         frozenset(_texts(found, "supportedControl") + _texts(found, "supportedFeatures")),
         _one(found, "vendorName"),
         int(usn) if usn.isascii() and usn.isdigit() else None,
@@ -95,17 +95,17 @@ def _plain(name: str) -> str:
     return re.sub(r"\s*([,=])\s*", r"\1", name.strip().lower())
 
 
-def _csns(connection: ldap3.Connection, context: str) -> tuple[str, ...]:
+def _csns(connection: Connection, context: str) -> tuple[str, ...]:
     return _texts(_object(connection, context, "contextCSN"), "contextCSN")
 
 
-def _invocation(connection: ldap3.Connection, service: str) -> str:
+def _invocation(connection: Connection, service: str) -> str:
     """Another one after the controller's database was restored."""
     found = directory.values(_object(connection, service, "invocationId"), "invocationId")
     return found[0].hex() if found else ""
 
 
-def _object(connection: ldap3.Connection, name: str, *attributes: str) -> Attributes:
+def _object(connection: Connection, name: str, *attributes: str) -> Attributes:
     """One entry's attributes; none where the server shows no such entry."""
     try:
         connection.search(

@@ -2,14 +2,11 @@
 
 import threading
 import time
-from collections.abc import Set as AbstractSet
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-import ldap3
-
-from cloudhands.common import settings
+from cloudhands.common import directory, settings
 from cloudhands.common.directory import Attributes
 from cloudhands.common.errors import DirectoryError
 from cloudhands.web.index import wire
@@ -60,7 +57,7 @@ class Session:
     :param ignored: identifiers of entries that are not shown; kept likewise.
     """
 
-    connection: ldap3.Connection
+    connection: directory.Connection
     server: Server
     source: settings.Directory
     writer: Writer
@@ -73,6 +70,7 @@ class Session:
 
     def messages(
         self,
+        base: str,
         filter: str,
         attributes: Sequence[str],
         sent: Sequence[Control] = (),
@@ -87,17 +85,26 @@ class Session:
         """
         heard = time.monotonic()
         for message in wire.search(
-            self.connection, self.source.base, filter, attributes, controls=sent, timeout=POLL
+            self.connection, base, filter, attributes, controls=sent, timeout=POLL
         ):
             if self.stopping.is_set():
                 raise Stopped
             if message is not None:
                 heard = time.monotonic()
-            elif time.monotonic() - heard > (limit := silence() if silence else self.source.timeout):
-                raise DirectoryError(
-                    f"the directory {self.server.name} has said nothing for {limit:g} s"
-                )
+            else:
+                self._believe(time.monotonic() - heard, silence)
             yield message
+
+    def _believe(self, quiet: float, silence: Callable[[], float] | None) -> None:
+        limit = silence() if silence else self.source.timeout
+        if quiet > limit:
+            raise DirectoryError(
+                f"the directory {self.server.name} has said nothing for {limit:g} s"
+            )
+
+    def identifier(self, attributes: Attributes) -> str:
+        """Of an entry, shown or not; empty if it has none."""
+        return directory.identifier(attributes, self.source.attributes)
 
     def decoded(self, attributes: Attributes) -> Entry | None:
         """The entry as indexed, or None if it is not to be shown."""
@@ -116,7 +123,7 @@ class Session:
             yield entry
         self.told(Progress(count, expected, time.monotonic() - started))
 
-    def known(self) -> AbstractSet[str]:
+    def known(self) -> set[str]:
         """Who is in the index. Asked for once, then kept up to date: nobody else writes it."""
         if self._known is None:
             self._known = set(self.writer.ids())

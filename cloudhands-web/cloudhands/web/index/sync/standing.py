@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
-# What no protocol shows heals by then: a directory that was restored and then changed on, or a change
-# that a server forgot.
+# What no protocol shows heals by then: a directory that was restored and then changed on, or a
+# change that a server forgot.
 AFRESH = timedelta(days=1)
 
 

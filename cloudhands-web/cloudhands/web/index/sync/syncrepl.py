@@ -1,8 +1,9 @@
 """Content synchronisation (RFC 4533): only what has changed, and then every change as it comes.
 
-With a cookie changes go into the index; without one, or with one that the server refuses, everything
-is read and replaces it. Nothing of a part is taken for the whole: while a refresh goes on its
-additions may be committed, but with the old cookie, and deletions and the new cookie come at its end.
+With a cookie changes go into the index; without one, or with one that the server refuses,
+everything is read and replaces it. Nothing of a part is taken for the whole: while a refresh goes
+on its additions may be committed, but with the old cookie; deletions and the new one come at the
+end.
 """
 
 import math
@@ -28,10 +29,10 @@ from cloudhands.common.errors import DirectoryError
 from cloudhands.web.index.decode import Entry
 from cloudhands.web.index.engine import Position
 from cloudhands.web.index.sync import controls, server, standing
-from cloudhands.web.index.sync.choose import PERSIST, SYNCREPL
+from cloudhands.web.index.sync.choose import SYNCREPL
 from cloudhands.web.index.sync.controls import Mode
 from cloudhands.web.index.sync.refresh import Change, Ended, Put, Refresh
-from cloudhands.web.index.sync.session import BATCH, POLL, Message, Session, now
+from cloudhands.web.index.sync.session import BATCH, Message, Session, now
 
 REFRESH_REQUIRED = 4096
 # With a cookie: that it is of no use. The server may still give everything.
@@ -211,7 +212,8 @@ class _Operation:
         """Bring the index to where the directory is, and go on if that is asked for."""
         mode = Mode.REFRESH_AND_PERSIST if self._limits else Mode.REFRESH_ONLY
         messages = self._session.messages(
-            self._session.source.people,
+            self._session.source.base,
+            self._session.source.shown,
             directory.wanted(self._session.source.attributes),
             [controls.request(mode, self.cookie)],
             # Later, silence is what a directory without changes has to say.
