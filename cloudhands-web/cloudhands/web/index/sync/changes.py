@@ -24,6 +24,7 @@ from cloudhands.web.index.sync.session import BATCH, Session, now
 NUMBER = "usnchanged"
 # Between the clocks of servers that copy from each other, and for a change that is late.
 OVERLAP = timedelta(minutes=5)
+# From one look for deletions to the next.
 SWEEP = timedelta(minutes=10)
 FORMAT, DIGITS = "%Y%m%d%H%M%S", 14
 
@@ -46,18 +47,17 @@ class _Found:
     hidden: set[str] = field(default_factory=set)
 
 
-def sync(session: Session, position: Position | None, sweep: timedelta = SWEEP) -> Position:
+def sync(session: Session, position: Position | None) -> Position:
     """Bring the index to where the directory is.
 
     :param position: where the index stands.
-    :param sweep: from one look for deletions to the next.
     :raises DirectoryError: if the directory cannot be read to the end, or too many are gone.
     """
     held = _standing(session, position)
     if position is None or held is None:
         return _read(session)
     at = now()
-    is_swept = held.swept is not None and timedelta() <= at - held.swept < sweep
+    is_swept = held.swept is not None and timedelta() <= at - held.swept < SWEEP
     # Before the look at changes, which then has everybody who came meanwhile.
     there = None if is_swept else _identifiers(session)
     found = _look(session, held, position)

@@ -168,7 +168,7 @@ class _Work:
                 except Unsuitable as error:
                     if self.source.sync != "auto":
                         raise
-                    refused.add(protocol)
+                    refused.update((protocol, *error.protocols))
                     log.warning("another protocol is used", not_by=protocol, reason=str(error))
                 finally:
                     self.recent = session.recent
@@ -184,7 +184,8 @@ class _Work:
 
         if protocol in choose.SYNCREPL:
             stay = limits if protocol == choose.PERSIST else None
-            return syncrepl.sync(session, protocol, old, stay, synced)
+            name = choose.PERSIST if stay else choose.REFRESH
+            return syncrepl.sync(session, name, old, stay, synced)
         if protocol == choose.CHANGES:
             position = changes.sync(session, old)
         else:

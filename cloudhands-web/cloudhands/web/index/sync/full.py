@@ -6,6 +6,7 @@ A read that fails or stops half-way raises: what is there in part is never taken
 from collections.abc import Generator, Iterator, Sequence
 
 from ldap3.core.results import (
+    RESULT_ADMIN_LIMIT_EXCEEDED,
     RESULT_CODES,
     RESULT_SUCCESS,
     RESULT_UNAVAILABLE_CRITICAL_EXTENSION,
@@ -20,7 +21,12 @@ from cloudhands.web.index.sync import controls
 from cloudhands.web.index.sync.choose import FULL
 from cloudhands.web.index.sync.session import Session, now
 
-NO_PAGING = (RESULT_UNAVAILABLE_CRITICAL_EXTENSION, RESULT_UNWILLING_TO_PERFORM)
+# slapd says the last one where pages are not allowed.
+NO_PAGING = (
+    RESULT_UNAVAILABLE_CRITICAL_EXTENSION,
+    RESULT_UNWILLING_TO_PERFORM,
+    RESULT_ADMIN_LIMIT_EXCEEDED,
+)
 
 
 def sync(session: Session) -> Position:

@@ -72,16 +72,20 @@ def context_of(base: str, contexts: Sequence[str]) -> str:
     return max(ends, key=len, default=base)
 
 
-def is_ahead(cookie: bytes, csns: Sequence[str]) -> bool:
-    """Whether a sync cookie knows of changes that the server has not: it was restored, or lags.
+def is_of_use(cookie: bytes, csns: Sequence[str]) -> bool:
+    """Whether a server can go on from a sync cookie.
 
-    Such a server may answer that nothing has changed.
+    Not if the cookie knows of changes that the server has not: it was restored, or lags. It may
+    answer that nothing has changed. Nor if it has no change sequence number in it: slapd takes it
+    for none, and for granted that we know nobody.
 
     :param csns: the server's; without any nothing can be told.
     """
     theirs = _by_server(" ".join(csns))
     ours = _by_server(cookie.decode("ascii", "replace"))
-    return bool(theirs) and any(csn > theirs.get(server, "") for server, csn in ours.items())
+    if not theirs:
+        return True
+    return bool(ours) and all(csn <= theirs.get(server, "") for server, csn in ours.items())
 
 
 def _by_server(text: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ end.
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -65,8 +65,22 @@ LIFETIME = 3600.0
 log = structlog.get_logger(__name__)
 
 
+LIMITED = (
+    RESULT_TIME_LIMIT_EXCEEDED,
+    RESULT_SIZE_LIMIT_EXCEEDED,
+    RESULT_ADMIN_LIMIT_EXCEEDED,
+)
+
+
 class Unsuitable(DirectoryError):
-    """The server does not synchronise its content for us; another protocol may do."""
+    """The server does not synchronise its content for us; another protocol may do.
+
+    :param protocols: those that it does not do.
+    """
+
+    def __init__(self, sentence: str, protocols: Collection[str]) -> None:
+        super().__init__(sentence)
+        self.protocols = protocols
 
 
 @dataclass
@@ -117,9 +131,9 @@ def _standing(session: Session, position: Position | None) -> standing.Standing:
     if held.is_due(now()):
         log.info("everything is read afresh, as once a day")
         return afresh
-    if server.is_ahead(_cookie(held), session.server.csns):
+    if not server.is_of_use(_cookie(held), session.server.csns):
         log.warning(
-            "the directory is behind the index: everything is read; was it restored?",
+            "the directory cannot have given the cookie: everything is read; was it restored?",
             server=session.server.name,
         )
         return afresh
@@ -140,10 +154,16 @@ def _without_cookie(session: Session, operation: "_Operation", error: Ended) -> 
         log.warning("the cookie is refused: everything is read", reason=why)
         return standing.Standing(read=now())
     if error.result in NOT_FOR_US:
-        raise Unsuitable(
-            f"{why}. What directory.bind_dn may read in one search must not be limited"
-        ) from error
+        raise _unsuitable(operation, error, why) from error
     raise DirectoryError(why) from error
+
+
+def _unsuitable(operation: "_Operation", error: Ended, why: str) -> Unsuitable:
+    if error.result in LIMITED:
+        why += ". What directory.bind_dn may read in one search must not be limited"
+    # The control is offered, but not for these people, or not to us: whatever is asked with it.
+    is_known = error.result not in (*LIMITED, RESULT_UNAVAILABLE_CRITICAL_EXTENSION)
+    return Unsuitable(why, (operation.protocol,) if is_known else SYNCREPL)
 
 
 def _cookie(held: standing.Standing) -> bytes:
@@ -193,7 +213,7 @@ class _Operation:
     ) -> None:
         self.cookie = _cookie(held)
         self._session = session
-        self._protocol = protocol
+        self.protocol = protocol
         self._held = held
         self._limits = limits
         # Who reads everything learns who is missing when it replaces the index.
@@ -294,7 +314,8 @@ class _Operation:
         if entry is not None and entry.person.id != put.id:
             raise Unsuitable(
                 f"the directory {self._session.server.name} names {entry.person.id} otherwise in "
-                "its sync; its deletions could not be followed"
+                "its sync; its deletions could not be followed",
+                SYNCREPL,
             )
         return entry
 
@@ -309,4 +330,4 @@ class _Operation:
 
     def _position(self, at: datetime) -> Position:
         held = replace(self._held, mark=self._machine.cookie.decode("latin-1"))
-        return Position(self._protocol, held.bytes(), self._session.server.name, at)
+        return Position(self.protocol, held.bytes(), self._session.server.name, at)
