@@ -8,7 +8,7 @@ from ldap3.core import exceptions as ldap
 from ldap3.utils.conv import escape_filter_chars
 
 from cloudhands.common import settings
-from cloudhands.common.directory.connection import Connection, connect, require_success
+from cloudhands.common.directory.connection import connect, require_success
 from cloudhands.common.directory.entry import person, wanted
 from cloudhands.common.person import Person
 
@@ -58,7 +58,7 @@ def _is_sensible(uid: str) -> bool:
 
 
 def _search(
-    connection: Connection, directory: settings.Directory, uid: str
+    connection: ldap3.Connection, directory: settings.Directory, uid: str
 ) -> dict[str, dict[str, list[bytes]]]:
     """Attributes by distinguished name: a base may be below another one."""
     filter = f"(&{directory.people}({directory.attributes.uid}={escape_filter_chars(uid)}))"
@@ -70,7 +70,7 @@ def _search(
 
 
 def search(
-    connection: Connection,
+    connection: ldap3.Connection,
     directory: settings.Directory,
     filter: str,
     *,
@@ -95,7 +95,7 @@ def search(
     return [item for item in connection.response or () if item["type"] == "searchResEntry"]
 
 
-def _binds(connection: Connection, dn: str, password: str) -> bool:
+def _binds(connection: ldap3.Connection, dn: str, password: str) -> bool:
     try:
         return bool(connection.rebind(user=dn, password=password, read_server_info=False))
     except REFUSALS:

@@ -185,13 +185,17 @@ class Slapd:
         """Add entries, with the identifiers that they have."""
         with self.administrator() as administrator:
             for entry in entries:
-                administrator.add(entry.dn, attributes=entry.attributes, controls=[RELAX])
+                administrator.add(  # type: ignore[no-untyped-call]
+                    entry.dn, attributes=entry.attributes, controls=[RELAX]
+                )
 
     def modify(self, dn: str, changes: Mapping[str, list[people.Value]]) -> None:
         """Replace values of an entry; an empty list removes the attribute."""
         with self.administrator() as administrator:
             replaced = {name: [(ldap3.MODIFY_REPLACE, found)] for name, found in changes.items()}
-            administrator.modify(dn, replaced, controls=[RELAX])
+            administrator.modify(  # type: ignore[no-untyped-call]
+                dn, replaced, controls=[RELAX]
+            )
 
     def rename(self, dn: str, rdn: str, superior: str | None = None) -> None:
         """Give an entry another name, for example `uid=other`, and perhaps another place."""
@@ -202,7 +206,7 @@ class Slapd:
         """Remove entries."""
         with self.administrator() as administrator:
             for dn in dns:
-                administrator.delete(dn)
+                administrator.delete(dn)  # type: ignore[no-untyped-call]
 
 
 def find() -> Path | None:

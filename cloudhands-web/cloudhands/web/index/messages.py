@@ -209,7 +209,9 @@ def _result(data: bytes, at: int, end: int) -> tuple[int, str, int]:
     _, at = _octets(data, at, end)
     message, at = _octets(data, at, end)
     if at < end and data[at] == REFERRAL:
-        at = _inside(data, at, end, REFERRAL)[1]
+        at, stop = _inside(data, at, end, REFERRAL)
+        _reference(data, at, stop)
+        at = stop
     return code, message.decode("utf-8", "replace"), at
 
 
