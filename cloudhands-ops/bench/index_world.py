@@ -11,7 +11,7 @@ from cloudhands.web.index import engine
 from cloudhands.web.index.decode import Entry, decode
 from cloudhands.web.index.people import People
 
-WHEN = datetime(2030, 1, 1, tzinfo=UTC)
+READ = engine.Position("full", b"", "", datetime(2030, 1, 1, tzinfo=UTC))
 
 
 def entries(count: int) -> Iterator[Entry]:
@@ -34,7 +34,7 @@ def raw(attributes: Mapping[str, Sequence[made.Value]]) -> Mapping[str, Sequence
 def indexed(folder: Path, count: int) -> People:
     """The index of so many people."""
     with engine.writer(folder) as writer:
-        writer.replace(entries(count), WHEN)
+        writer.replace(entries(count), READ)
     return People(folder)
 
 
