@@ -21,6 +21,8 @@ import index_search
 from harness import report
 from harness.report import Goal
 
+from cloudhands.common.service import set_up_logging
+
 PEOPLE, QUICK_PEOPLE = 100_000, 10_000
 ROUNDS, QUICK_ROUNDS = 5, 3
 LARGER = 10
@@ -55,6 +57,7 @@ def goals(people: int) -> Sequence[Goal]:
 def main(argv: Sequence[str] | None = None) -> int:
     """The command's entry point."""
     options = _parser().parse_args(argv)
+    set_up_logging("warning")
     if busy := report.busy():
         print(busy, file=sys.stderr)
     people = QUICK_PEOPLE if options.quick else options.people
