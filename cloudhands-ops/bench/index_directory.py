@@ -34,6 +34,7 @@ from cloudhands.web.index.sync.session import Session
 
 OURS, LDAPSEARCH, LDAP3 = "ours", "ldapsearch", "ldap3"
 KEYS = ("read_of_ldapsearch", "read_of_ldap3", "change_visible_ms", "idle_poll_ms")
+PAGE = 500
 POLLS = 20
 FIRST_READ_SECONDS = 600.0
 UNMEASURABLE = (DirectoryError, IndexUnavailable, ProcessError, OSError)
@@ -82,15 +83,18 @@ def measure(folder: Path, extent: Extent) -> Figures:
     if slapd.find() is None or ldapsearch is None:
         why = "slapd or ldapsearch is not installed: install the packages slapd and ldap-utils"
         return dict.fromkeys(KEYS, Figure(None, why))
+    found: dict[str, Figure] = {}
     try:
         with _served(folder, extent.people) as server:
-            source = directories.settings_for(server.url).model_copy(update={"page_size": 500})
-            read = _read(folder, source, ldapsearch, extent)
-            seen = _changes(folder, server, source, extent.rounds)
-            polled = _polls(folder, source)
-        return {**read, "change_visible_ms": seen, "idle_poll_ms": polled}
+            source = directories.settings_for(server.url).model_copy(update={"page_size": PAGE})
+            found.update(_read(folder, source, ldapsearch, extent))
+            found["change_visible_ms"] = _changes(folder, server, source, extent.rounds)
+            found["idle_poll_ms"] = _polls(folder, source)
     except UNMEASURABLE as error:
-        return dict.fromkeys(KEYS, Figure(None, str(error)))
+        # Of a program that failed, its last word.
+        why = str(error).strip().splitlines()[-1]
+        return {**dict.fromkeys(KEYS, Figure(None, why)), **found}
+    return found
 
 
 @contextmanager
