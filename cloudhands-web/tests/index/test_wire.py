@@ -173,7 +173,7 @@ BOMB = b"".join(bytes([0x30, 100 - 2 * number]) for number in range(50))
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "begins with 0x48"),
         (b"0\x80", "size of a message is not told"),
         (b"0\xff" + b"\xff" * 200, "size of a message is not told"),
-        (b"0\x84\x7f\xff\xff\xff", "2,147,483,653 bytes"),
+        (b"0\x84\x7f\xff\xff\xff", "2,147,483,647 bytes"),
         (b"0\x88" + b"\xff" * 8, "bytes; 16,777,216 are the most"),
         (b"0\x0c\x02\x01\x00\x65\x07\n\x01\0\x04\0\x04\0", "answer to request 0"),
         (b"0\x0c\x02\x01\x00\x78\x07\n\x01\x34\x04\0\x04\0", "ends the connection"),
