@@ -228,7 +228,7 @@ def encrypted(folder: Path, name: str) -> Iterator[Encrypted]:
     require("openssl")
     made = certificates.self_signed(folder, name)
     entries = people.make(10, password=PASSWORD)
-    with slapd.running_with(folder / "slapd", entries, tls=made) as server:
+    with slapd.running_with(folder / "slapd", entries, slapd.Setup(tls=made)) as server:
         yield changed(directories.settings_for(server.url), start_tls=True), made.file
 
 

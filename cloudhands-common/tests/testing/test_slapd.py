@@ -65,7 +65,7 @@ def test_a_folder_with_a_space_will_do(tmp_path: Path) -> None:
     folder.mkdir()
     tls = self_signed(folder, "DNS:localhost")
     with (
-        slapd.running_with(folder / "slapd", people.make(1), tls=tls) as server,
+        slapd.running_with(folder / "slapd", people.make(1), slapd.Setup(tls=tls)) as server,
         ldap3.Connection(server.url, raise_exceptions=True) as anyone,
     ):
         assert anyone.search(people.PEOPLE, "(uid=ghopper)")
