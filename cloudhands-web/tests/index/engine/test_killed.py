@@ -61,7 +61,7 @@ for line in sys.stdin:
 def commit_of(snapshot):
     """The number of a snapshot's commit; fails if it is not the same of everybody in it."""
     number = int(snapshot.position.cookie)
-    everybody = snapshot.entries(engine.exactly(engine.TERMS, "name"), 10 * PEOPLE)
+    everybody = snapshot.entries(engine.exactly(engine.NAMES, "name"), 10 * PEOPLE)
     assert {entry.person.id for entry in everybody} == {f"id-{one}" for one in range(PEOPLE)}
     assert len(everybody) == PEOPLE
     assert {entry.person.name for entry in everybody} == {str(number)}
