@@ -13,7 +13,7 @@ from enum import IntEnum
 import tantivy
 
 from cloudhands.web.index import words
-from cloudhands.web.index.documents import CODES, NAMES, NUMBERS
+from cloudhands.web.index.documents import BEGINNINGS, CODES, LONGEST_BEGINNING, NAMES, NUMBERS
 from cloudhands.web.index.engine import SCHEMA, exactly
 
 LONGEST_QUERY = 200
@@ -69,6 +69,22 @@ def asked(typed: Sequence[Chunk]) -> list[str]:
     return [word for chunk in typed for word in chunk.words][:MOST_WORDS]
 
 
+def levels(typed: Sequence[Chunk]) -> list[Level]:
+    """The levels that may find more for what was typed than the one before."""
+    found = [Level.EXACT, Level.BEGUN]
+    forgiven = [typos(word) for chunk in typed for word in (*chunk.typed, chunk.other)]
+    if any(forgiven) or any(_may_be_otherwise(chunk) for chunk in typed):
+        found.append(Level.ONE_TYPO)
+    if any(forgiven):
+        found += [Level.TWO_TYPOS] * (max(forgiven) == 2)
+        found.append(Level.IN_CODES)
+    return found
+
+
+def _may_be_otherwise(chunk: Chunk) -> bool:
+    return chunk.typed != chunk.words or any(map(words.is_unspaced, chunk.words))
+
+
 def build(typed: Sequence[Chunk], level: Level) -> tantivy.Query:
     """The query for what was typed, which is at least one chunk."""
     return _all([_of_chunk(chunk, level) for chunk in typed])
@@ -87,15 +103,21 @@ def _word(word: str, level: Level) -> tantivy.Query:
     ways = [exactly(NUMBERS, word)] if word.isdecimal() else []
     if level == Level.EXACT:
         return _any([*ways, exactly(NAMES, word), exactly(CODES, word)])
-    ways += [_near(NAMES, word, 0, prefix=True), _near(CODES, word, 0, prefix=True)]
+    ways += _begun(word)
     if level >= Level.ONE_TYPO:
         ways += _with_typos(word, level)
     return _any(ways)
 
 
+def _begun(word: str) -> list[tantivy.Query]:
+    if len(word) <= LONGEST_BEGINNING:
+        return [exactly(BEGINNINGS, word)]
+    return [_near(NAMES, word, 0, prefix=True), _near(CODES, word, 0, prefix=True)]
+
+
 def _with_typos(word: str, level: Level) -> list[tantivy.Query]:
     if words.is_unspaced(word):
-        return [_all([_near(NAMES, sign, 0, prefix=True) for sign in word[:MOST_WORDS]])]
+        return [_all([exactly(BEGINNINGS, sign) for sign in word[:MOST_WORDS]])]
     distance = min(typos(word), 1 if level == Level.ONE_TYPO else 2)
     if not distance:
         return []
