@@ -68,9 +68,27 @@ def test_a_server_that_dies_in_a_refresh(
     assert len(site.index.held) == 40
     assert site.index.position() == before
     site.server.start()
+    site.server.add(PEOPLE[40])
     site.once()
     assert site.agrees()
     assert site.index.reads() == 1
+
+
+@pytest.mark.parametrize("has_position", [True, False])
+def test_a_server_that_was_killed_leaves_people_out(site: Site, has_position: bool) -> None:
+    """slapd forgets how far it was, and leaves who has changed since out of every sync."""
+    if has_position:
+        site.once()
+    site.server.delete(PEOPLE[10].dn)
+    for entry in PEOPLE[20:23]:
+        site.server.modify(entry.dn, {"cn": ["Changed"]})
+    site.server.kill()
+    site.server.start()
+    assert site.once().protocol == "changes"
+    assert site.agrees()
+    site.server.add(PEOPLE[40])
+    assert site.once().protocol == "refresh"
+    assert site.agrees()
 
 
 def test_a_server_that_is_killed_and_comes_back(site: Site) -> None:
