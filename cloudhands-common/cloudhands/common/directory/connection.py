@@ -16,6 +16,7 @@ from ldap3.core.results import RESULT_SUCCESS
 from pyasn1.error import PyAsn1Error
 
 from cloudhands.common import settings
+from cloudhands.common.directory import framing
 from cloudhands.common.errors import DirectoryError
 
 # ldap3 decodes without checking: the answer of a broken server comes out as errors like these.
@@ -184,7 +185,10 @@ def _connection(
         # Following a referral would show the password to a server that nobody configured.
         auto_referrals=False,
         check_names=False,
+        # The other one does not look where a value ends: see `framing`.
+        fast_decoder=False,
     )
+    framing.bound(connection)
     connection.url = url
     connection.source = directory
     return connection
