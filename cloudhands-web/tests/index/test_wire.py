@@ -11,11 +11,12 @@ import pytest
 from ldap3.protocol.rfc2696 import paged_search_control
 
 from cloudhands.common import directory, settings
+from cloudhands.common.directory import framing
 from cloudhands.common.errors import DirectoryError
 from cloudhands.common.testing import directories, people, slapd
 from cloudhands.common.testing.fixtures import require_slapd
 from cloudhands.common.testing.ports import LOOPBACK
-from cloudhands.web.index import messages, wire
+from cloudhands.web.index import wire
 
 ATTRIBUTES = ("entryUUID", "uid", "cn", "mail", "jpegPhoto")
 BOUND = b"0\x0c\x02\x01\x01a\x07\n\x01\0\x04\0\x04\0"
@@ -132,7 +133,7 @@ def request(link: socket.socket) -> bytes:
 
 
 def whole(number: bytes, operation: bytes) -> bytes:
-    return bytes([messages.SEQUENCE, len(number) + len(operation)]) + number + operation
+    return bytes([framing.SEQUENCE, len(number) + len(operation)]) + number + operation
 
 
 def test_none_comes_while_nothing_does(tmp_path: Path) -> None:
@@ -173,7 +174,7 @@ BOMB = b"".join(bytes([0x30, 100 - 2 * number]) for number in range(50))
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "begins with 0x48"),
         (b"0\x80", "size of a message is not told"),
         (b"0\xff" + b"\xff" * 200, "size of a message is not told"),
-        (b"0\x84\x7f\xff\xff\xff", "2,147,483,653 bytes"),
+        (b"0\x84\x7f\xff\xff\xff", "2,147,483,647 bytes"),
         (b"0\x88" + b"\xff" * 8, "bytes; 16,777,216 are the most"),
         (b"0\x0c\x02\x01\x00\x65\x07\n\x01\0\x04\0\x04\0", "answer to request 0"),
         (b"0\x0c\x02\x01\x00\x78\x07\n\x01\x34\x04\0\x04\0", "ends the connection"),

@@ -13,12 +13,12 @@ from ldap3.protocol.rfc4511 import LDAPMessage
 from pyasn1.codec.ber import decoder
 from pyasn1.error import PyAsn1Error
 
+from cloudhands.common.directory.framing import Malformed
 from cloudhands.web.index.messages import (
     MOST_VALUES,
     Done,
     Entry,
     Info,
-    Malformed,
     Message,
     Notice,
     Reference,
@@ -30,14 +30,13 @@ _MESSAGE = LDAPMessage()
 def decode(data: bytes, at: int, end: int) -> tuple[int, Message]:
     """The number of the request that a message answers, and what it says.
 
-    :param at: where the message begins.
-    :param end: where it ends.
+    :param at: where what is in the message's sequence begins.
+    :param end: where the message ends.
     :raises Malformed: if it is not an answer to a search.
     """
     try:
-        found, rest = decoder.decode(data[at:end], asn1Spec=_MESSAGE)
-        if rest:
-            raise Malformed("something follows a message")
+        size = (end - at).to_bytes(4, "big")
+        found, _ = decoder.decode(b"\x30\x84" + size + data[at:end], asn1Spec=_MESSAGE)
         return int(found["messageID"]), _message(found["protocolOp"], _controls(found["controls"]))
     except (PyAsn1Error, UnicodeDecodeError, LookupError, TypeError, RecursionError) as error:
         raise Malformed(str(error)) from error

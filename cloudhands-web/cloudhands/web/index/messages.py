@@ -9,18 +9,16 @@ whoever receives it limits, and by `MOST_VALUES`.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from cloudhands.common.directory.framing import LONG, SEQUENCE, Malformed
+
 # Of one entry, all attributes together. Each value costs more memory than it has bytes.
 MOST_VALUES = 100_000
 
-INTEGER, OCTETS, ENUMERATED, SEQUENCE, SET = 0x02, 0x04, 0x0A, 0x30, 0x31
+INTEGER, OCTETS, ENUMERATED, SET = 0x02, 0x04, 0x0A, 0x31
 ENTRY, DONE, REFERENCE, EXTENDED, INTERMEDIATE = 0x64, 0x65, 0x73, 0x78, 0x79
 CONTROLS, REFERRAL, OID, VALUE = 0xA0, 0xA3, 0x80, 0x81
 BOOLEAN, RESPONSE_NAME, RESPONSE_VALUE = 0x01, 0x8A, 0x8B
-LONG = 0x80
-
-
-class Malformed(ValueError):
-    """What a server sent is not such a message."""
+LONGEST_NUMBER = 4
 
 
 class Entry(NamedTuple):
@@ -82,36 +80,33 @@ Message = Entry | Info | Done | Reference | Notice
 def decode(data: bytes, at: int, end: int) -> tuple[int, Message]:
     """The number of the request that a message answers, and what it says.
 
-    :param at: where the message begins.
-    :param end: where it ends.
+    :param at: where what is in the message's sequence begins.
+    :param end: where the message ends.
     :raises Malformed: if it is not an answer to a search.
     """
     try:
-        return _message(data, at, end)
+        number, at = _integer(data, at, end, INTEGER)
+        if number < 0:
+            raise Malformed(f"{number} is the number of no request")
+        kind = data[at]
+        at, stop = _inside(data, at, end, kind)
+        controls = _controls(data, stop, end) if stop != end else {}
+        if kind == ENTRY:
+            return number, _entry(data, at, stop, controls)
+        return number, _other(kind, data, at, stop, controls)
     except (IndexError, UnicodeDecodeError) as error:
         raise Malformed(f"it ends too early or is not text: {error}") from error
 
 
-def _message(data: bytes, at: int, end: int) -> tuple[int, Message]:
-    at, stop = _inside(data, at, end, SEQUENCE)
-    if stop != end:
-        raise Malformed("something follows a message")
-    number, at = _integer(data, at, end, INTEGER)
-    kind = data[at]
-    at, stop = _inside(data, at, end, kind)
-    controls = _controls(data, stop, end) if stop != end else {}
-    if kind == ENTRY:
-        return number, _entry(data, at, stop, controls)
+def _other(kind: int, data: bytes, at: int, end: int, controls: Mapping[str, bytes]) -> Message:
     if kind == INTERMEDIATE:
-        return number, _intermediate(data, at, stop)
+        return _intermediate(data, at, end)
     if kind == DONE:
-        code, message, at = _result(data, at, stop)
-        _require_end(at, stop)
-        return number, Done(code, message, controls)
+        return _done(data, at, end, controls)
     if kind == REFERENCE:
-        return number, _reference(data, at, stop)
+        return _reference(data, at, end)
     if kind == EXTENDED:
-        return number, _notice(data, at, stop)
+        return _notice(data, at, end)
     raise Malformed(f"operation {kind:#04x} does not answer a search")
 
 
@@ -134,7 +129,11 @@ def _inside(data: bytes, at: int, end: int, tag: int) -> tuple[int, int]:
 
 def _require_end(at: int, end: int) -> None:
     if at != end:
-        raise Malformed(f"{end - at} more bytes than belong there")
+        raise _mismatch(at, end)
+
+
+def _mismatch(at: int, end: int) -> Malformed:
+    return Malformed(f"{abs(end - at)} bytes {'more' if at < end else 'less'} than belong there")
 
 
 def _octets(data: bytes, at: int, end: int, tag: int = OCTETS) -> tuple[bytes, int]:
@@ -143,39 +142,57 @@ def _octets(data: bytes, at: int, end: int, tag: int = OCTETS) -> tuple[bytes, i
 
 
 def _integer(data: bytes, at: int, end: int, tag: int) -> tuple[int, int]:
-    at, stop = _inside(data, at, end, tag)
-    if not 0 < stop - at <= 8:
-        raise Malformed(f"a number of {stop - at} bytes")
-    return int.from_bytes(data[at:stop], "big", signed=True), stop
+    size = data[at + 1]
+    begin = at + 2
+    stop = begin + size
+    if data[at] != tag or not 0 < size <= LONGEST_NUMBER or stop > end:
+        raise Malformed("there is no number where one belongs")
+    return int.from_bytes(data[begin:stop], "big", signed=True), stop
 
 
+# Every value of every person passes through here: the usual, the right tag and a size of one byte,
+# is taken without a call. Whether it ends where it should shows at the end of what it is in; until
+# then nothing worse can happen than that more is read, of what is there.
 def _entry(data: bytes, at: int, end: int, controls: Mapping[str, bytes]) -> Entry:
     dn, at = _octets(data, at, end)
     at, stop = _inside(data, at, end, SEQUENCE)
     _require_end(stop, end)
     attributes: dict[str, list[bytes]] = {}
     room = MOST_VALUES
+    is_large = end - at > room
     while at < end:
-        at, stop = _inside(data, at, end, SEQUENCE)
-        name, at = _octets(data, at, stop)
-        at, last = _inside(data, at, stop, SET)
-        _require_end(last, stop)
-        values = []
+        size = data[at + 1]
+        at += 2
+        stop = at + size
+        if size >= LONG or data[at - 2] != SEQUENCE:
+            at, stop = _inside(data, at - 2, end, SEQUENCE)
+        size = data[at + 1]
+        begin = at + 2
+        at = begin + size
+        if size >= LONG or data[begin - 2] != OCTETS:
+            begin, at = _inside(data, begin - 2, stop, OCTETS)
+        name = data[begin:at].decode("ascii")
+        size = data[at + 1]
+        at += 2
+        if at + size != stop or size >= LONG or data[at - 2] != SET:
+            at, last = _inside(data, at - 2, stop, SET)
+            if last != stop:
+                raise _mismatch(last, stop)
+        attributes[name] = values = []
         while at < stop:
-            # Most of all values are short: `_inside` without a call, in half the time.
             size = data[at + 1]
-            if data[at] == OCTETS and size < LONG:
-                begin = at + 2
-                at = begin + size
-                if at > stop:
-                    raise Malformed("a value is longer than what it is in")
-            else:
-                begin, at = _inside(data, at, stop, OCTETS)
+            begin = at + 2
+            at = begin + size
+            if size >= LONG or data[begin - 2] != OCTETS:
+                begin, at = _inside(data, begin - 2, stop, OCTETS)
             values.append(data[begin:at])
-        attributes[name.decode("ascii")] = values
-        room -= 1 + len(values)
-        if room < 0:
-            raise Malformed(f"an entry with more than {MOST_VALUES:,} values")
+        if at != stop:
+            raise _mismatch(at, stop)
+        if is_large:
+            room -= 1 + len(values)
+            if room < 0:
+                raise Malformed(f"an entry with more than {MOST_VALUES:,} values")
+    _require_end(at, end)
     return Entry(dn.decode("utf-8", "replace"), attributes, controls)
 
 
@@ -213,6 +230,12 @@ def _result(data: bytes, at: int, end: int) -> tuple[int, str, int]:
         _reference(data, at, stop)
         at = stop
     return code, message.decode("utf-8", "replace"), at
+
+
+def _done(data: bytes, at: int, end: int, controls: Mapping[str, bytes]) -> Done:
+    code, message, at = _result(data, at, end)
+    _require_end(at, end)
+    return Done(code, message, controls)
 
 
 def _reference(data: bytes, at: int, end: int) -> Reference:

@@ -20,13 +20,13 @@ from ldap3.core.exceptions import LDAPException
 from ldap3.operation.search import search_operation
 
 from cloudhands.common.directory import Connection
+from cloudhands.common.directory.framing import Malformed, frame
 from cloudhands.common.errors import DirectoryError
 from cloudhands.web.index import by_ldap3, messages
-from cloudhands.web.index.messages import Done, Entry, Info, Malformed, Message
+from cloudhands.web.index.messages import Done, Entry, Info, Message
 
 __all__ = ["Done", "Entry", "Info", "search"]
 
-LARGEST = 16 << 20
 MESSAGE_SECONDS = 60.0
 CHUNK = 1 << 16
 
@@ -105,21 +105,21 @@ def _answers(
                 yield None
                 continue
             answered, message = received
-            if isinstance(message, messages.Notice):
-                said = f"{message.message} (result {message.result})"
-                raise ConnectionResetError(f"it ends the connection: {said}")
-            if answered != number:
+            if answered != number and not isinstance(message, messages.Notice):
                 raise Malformed(f"an answer to request {answered} instead of {number}")
-            if isinstance(message, messages.Reference):
+            if isinstance(message, Entry | Info):
+                yield message
+            elif isinstance(message, messages.Reference):
                 references += 1
             elif isinstance(message, Done):
                 ended = True
-                # Whatever the server sends after it is lost: it can only be its leave.
+                # What the server sends after it is lost: it can only be its leave.
                 link.settimeout(usual)
                 yield message._replace(references=references)
                 return
             else:
-                yield message
+                said = f"{message.message} (result {message.result})"
+                raise ConnectionResetError(f"it ends the connection: {said}")
     finally:
         if not ended:
             with suppress(LDAPException, OSError):
@@ -137,35 +137,14 @@ def _messages(link: socket.socket, decode: Decoder) -> Iterator[tuple[int, Messa
     data = b""
     while True:
         at = 0
-        while needed := _needed(data, at):
-            if at + needed > len(data):
-                break
-            yield decode(data, at, at + needed)
-            at += needed
+        begin, end = frame(data, at)
+        while begin and end <= len(data):
+            yield decode(data, begin, end)
+            at = end
+            begin, end = frame(data, at)
         rest = bytearray(data[at:])
-        yield from _fill(link, rest, needed or len(rest) + 1)
+        yield from _fill(link, rest, end - at)
         data = bytes(rest)
-
-
-def _needed(data: bytes, at: int) -> int:
-    """How many bytes the message at `at` has; 0 if that has not come yet."""
-    there = len(data) - at
-    if there < 2:
-        return 0
-    if data[at] != messages.SEQUENCE:
-        raise Malformed(f"a message begins with {data[at]:#04x}")
-    size = data[at + 1]
-    if size < messages.LONG:
-        return 2 + size
-    octets = size - messages.LONG
-    if not 0 < octets <= 8:
-        raise Malformed("the size of a message is not told")
-    if there < 2 + octets:
-        return 0
-    needed = 2 + octets + int.from_bytes(data[at + 2 : at + 2 + octets], "big")
-    if needed > LARGEST:
-        raise Malformed(f"a message of {needed:,} bytes; {LARGEST:,} are the most that is taken")
-    return needed
 
 
 def _fill(link: socket.socket, rest: bytearray, needed: int) -> Iterator[None]:
