@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from cloudhands.common.errors import DirectoryError
-from cloudhands.common.testing import people, slapd
+from cloudhands.common.testing import certificates, people, slapd
 from cloudhands.common.testing.ports import LOOPBACK, free_port
 from cloudhands.web.index import sync
 from cloudhands.web.index.sync import DeletionsRefused, syncrepl
@@ -68,9 +68,27 @@ def test_a_server_that_dies_in_a_refresh(
     assert len(site.index.held) == 40
     assert site.index.position() == before
     site.server.start()
+    site.server.add(PEOPLE[40])
     site.once()
     assert site.agrees()
     assert site.index.reads() == 1
+
+
+@pytest.mark.parametrize("has_position", [True, False])
+def test_a_server_that_was_killed_leaves_people_out(site: Site, has_position: bool) -> None:
+    """slapd forgets how far it was, and leaves who has changed since out of every sync."""
+    if has_position:
+        site.once()
+    site.server.delete(PEOPLE[10].dn)
+    for entry in PEOPLE[20:23]:
+        site.server.modify(entry.dn, {"cn": ["Changed"]})
+    site.server.kill()
+    site.server.start()
+    assert site.once().protocol == "changes"
+    assert site.agrees()
+    site.server.add(PEOPLE[40])
+    assert site.once().protocol == "refresh"
+    assert site.agrees()
 
 
 def test_a_server_that_is_killed_and_comes_back(site: Site) -> None:
@@ -169,9 +187,12 @@ def test_a_cookie_that_is_of_no_use(
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[slapd.Slapd]:
+def shared(
+    tmp_path_factory: pytest.TempPathFactory, certificate: certificates.Certificate
+) -> Iterator[slapd.Slapd]:
+    setup = replace(UNLIMITED, tls=certificate)
     folder = tmp_path_factory.mktemp("shared")
-    with slapd.running_with(folder / "slapd", people.make(40), UNLIMITED) as server:
+    with slapd.running_with(folder / "slapd", people.make(40), setup) as server:
         yield server
 
 
@@ -262,12 +283,15 @@ def test_a_directory_that_is_down(site: Site) -> None:
 
 
 def test_another_server_with_the_same_people(
-    site_with: Sites, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    site_with: Sites,
+    site_of: Callable[[slapd.Slapd], Site],
+    certificate: certificates.Certificate,
+    tmp_path: Path,
 ) -> None:
     with site_with(UNLIMITED) as site:
-        setup = replace(UNLIMITED, consumer_of=site.server.url)
+        setup = replace(UNLIMITED, consumer_of=site.server.url, tls=certificate)
         with slapd.running_with(tmp_path / "copy", [], setup) as second:
-            other = type(site)(second, tmp_path, site.index)
+            other = site_of(second)
             site.source = site.settings(other_urls=[second.url])
             with site.following():
                 site.wait()

@@ -115,9 +115,15 @@ def sync(
     while True:
         operation = _Operation(session, protocol, held, position, limits)
         try:
-            return operation.run(synced)
+            position = operation.run(synced)
         except Ended as error:
             held = _without_cookie(session, operation, error)
+            continue
+        held = _standing(session, position)
+        # A server leaves out of a sync who has changed since it began. Of everybody they would be
+        # missed until the next look, unless every further change is told.
+        if operation.cookie or limits or not held.mark:
+            return position
 
 
 def _standing(session: Session, position: Position | None) -> standing.Standing:
