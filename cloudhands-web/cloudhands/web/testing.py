@@ -222,7 +222,8 @@ def index_people(folder: Path, people: Iterable[Person]) -> None:
         for one in people
     ]
     with engine.writer(folder) as writer:
-        writer.replace([entry for entry in entries if entry], NOW)
+        position = engine.Position("full", b"", "", NOW)
+        writer.replace([entry for entry in entries if entry], position)
 
 
 @functools.cache

@@ -13,7 +13,7 @@ from cloudhands.common.testing import directories, people, slapd
 from cloudhands.common.testing.ports import LOOPBACK, free_port
 from cloudhands.common.testing.processes import Process, running
 from cloudhands.web.index import engine
-from cloudhands.web.index.main import LONGEST_RETRY, main, retry_after
+from cloudhands.web.index.main import main
 from cloudhands.web.index.people import People
 
 
@@ -169,9 +169,3 @@ def test_kill_9_during_syncs_leaves_the_last_good_index(
         for each in (reader, engine.Reader(tmp_path / "index")):
             assert each.snapshot().searcher.num_docs == 200 + 1
     assert main(arguments(tmp_path, source, "--once")) == 0
-
-
-def test_waits_grow_and_are_bounded() -> None:
-    waits = [retry_after(failures) for failures in range(100)]
-    assert waits[:4] == [1, 2, 4, 8]
-    assert max(waits) == waits[-1] == LONGEST_RETRY

@@ -14,6 +14,7 @@ from cloudhands.web.index.decode import Entry, decode
 from cloudhands.web.index.people import CANDIDATES, People
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
+POSITION = engine.Position("full", b"", "", NOW)
 ENTRIES = made.make()
 
 
@@ -31,7 +32,7 @@ def decoded(entry: made.Entry) -> Entry:
 def people(tmp_path_factory: pytest.TempPathFactory) -> People:
     folder = tmp_path_factory.mktemp("index")
     with engine.writer(folder) as writer:
-        writer.replace(map(decoded, ENTRIES), NOW)
+        writer.replace(map(decoded, ENTRIES), POSITION)
     return People(folder)
 
 
@@ -170,7 +171,7 @@ def test_limits(people: People) -> None:
 
 def test_the_order_is_always_the_same(people: People, tmp_path: Path) -> None:
     with engine.writer(tmp_path) as writer:
-        writer.replace(map(decoded, ENTRIES), NOW)
+        writer.replace(map(decoded, ENTRIES), POSITION)
     again = People(tmp_path)
     for text in ("smith", "jose", "grace", "a", "jon smit"):
         assert people.search(text) == again.search(text)
@@ -205,12 +206,12 @@ def test_many_threads_while_it_is_replaced(tmp_path: Path) -> None:
                 problems.append("torn")
 
     with engine.writer(tmp_path) as writer:
-        writer.replace(entries, NOW)
+        writer.replace(entries, POSITION)
         threads = [threading.Thread(target=search) for _ in range(4)]
         for thread in threads:
             thread.start()
         for _ in range(20):
-            writer.replace(entries, NOW)
+            writer.replace(entries, POSITION)
         over.set()
         for thread in threads:
             thread.join()

@@ -156,6 +156,11 @@ class Directory(Table):
     `decoder` reads what the servers send to `cloud-index`: "own" is quick and takes only what is
     LDAP to the letter, "ldap3" is many times slower, for a server that the quick one refuses.
 
+    `sync` is how `cloud-index` keeps up: "persist" is told every change as it comes and "refresh"
+    asks for them (both RFC 4533, entryUUID alone), "changes" asks by `attributes.changed` and now
+    and then for all identifiers, "full" reads everybody each time; "auto" takes the first of these
+    that the server offers.
+
     `uid_numbers` are the first and the last uidNumber for people who register here; none of them
     is given to two people, ever.
     """
@@ -175,6 +180,7 @@ class Directory(Table):
     timeout: Seconds = 10
     page_size: Annotated[int, Field(ge=1, le=10_000)] = 500
     decoder: Literal["own", "ldap3"] = "own"
+    sync: Literal["auto", "persist", "refresh", "changes", "full"] = "auto"
     uid_numbers: tuple[UidNumber, UidNumber] = (200_000, 299_999)
 
     @property
@@ -267,10 +273,15 @@ def _is_in_parentheses(filter: str) -> bool:
 
 
 class Index(Table):
-    """The search index of the people in the directory, kept by `cloud-index`."""
+    """The search index of the people in the directory, kept by `cloud-index`.
+
+    Where more than `missing_share` of the people are gone from the directory within an hour they
+    stay in the index until an operator confirms that they are gone.
+    """
 
     folder: Path = Path("index")
     interval: Seconds = 300
+    missing_share: Annotated[float, Field(gt=0, le=1)] = 0.2
 
 
 class Burst(Table):

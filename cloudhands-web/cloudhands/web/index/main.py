@@ -7,24 +7,16 @@ the next attempt comes after a growing wait.
 import argparse
 import json
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 
-import structlog
-
 from cloudhands.common import service, settings
-from cloudhands.common.errors import DirectoryError, IndexUnavailable, SettingsError
-from cloudhands.web.index import background, engine, sync
+from cloudhands.common.errors import SettingsError
+from cloudhands.web.index import engine, sync
 from cloudhands.web.index.people import CANDIDATES, People
 
-FIRST_RETRY = 1.0
-LONGEST_RETRY = 60.0
 NO_MATCH = 1
-
-log = structlog.get_logger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -71,12 +63,14 @@ def _run(options: argparse.Namespace) -> int:
     if options.query is not None:
         return _print_matches(folder, options.query, as_json=options.json)
     source = _source(configured)
-    with engine.writer(folder) as writer:
+    share = configured.index.missing_share
+    with engine.writer(folder, engine.stamp_of(source)) as writer:
         if options.once:
-            _sync(writer, source, configured.state, threading.Event())
+            sync.once(writer, source, configured.state, missing_share=share)
         else:
             interval = options.interval or configured.index.interval
-            _follow(writer, source, configured.state, interval)
+            stopping = service.stop_on_signals()
+            sync.follow(writer, source, configured.state, stopping, interval, missing_share=share)
     return 0
 
 
@@ -94,40 +88,6 @@ def _print_matches(folder: Path, text: str, *, as_json: bool) -> int:
         for person in found:
             print(person.uid, person.name, person.mail, sep="\t")
     return 0 if found else NO_MATCH
-
-
-def _follow(
-    writer: engine.Writer, source: settings.Directory, state: Path, interval: float
-) -> None:
-    stopping = service.stop_on_signals()
-    failures = 0
-    while not stopping.is_set():
-        wait = interval
-        try:
-            _sync(writer, source, state, stopping)
-            failures = 0
-        except background.Stopped:
-            break
-        except (DirectoryError, IndexUnavailable) as error:
-            wait = min(interval, retry_after(failures))
-            failures += 1
-            log.warning("not synced; the last good index stays", reason=str(error), retry_in=wait)
-        stopping.wait(wait)
-    log.info("stopped")
-
-
-def retry_after(failures: int) -> float:
-    """Seconds to wait after a failure that followed so many others."""
-    return min(LONGEST_RETRY, FIRST_RETRY * 2.0 ** min(failures, 16))
-
-
-def _sync(
-    writer: engine.Writer, source: settings.Directory, state: Path, stopping: threading.Event
-) -> None:
-    started = time.monotonic()
-    entries = background.wait_for(lambda: sync.read(source, state), stopping)
-    sync.replace(writer, entries, datetime.now(UTC))
-    log.info("synced", people=len(entries), seconds=round(time.monotonic() - started, 3))
 
 
 if __name__ == "__main__":
