@@ -281,6 +281,9 @@ class Index(Table):
 
     Where more than `missing_share` of the people are gone from the directory within an hour they
     stay in the index until an operator confirms that they are gone.
+
+    With `metrics_port` set `cloud-index` tells numbers and its health at `metrics_host`, as
+    `cloud-burst` does.
     """
 
     folder: Path = Path("index")
@@ -288,6 +291,8 @@ class Index(Table):
     stale_minutes: Annotated[int, Field(ge=1, le=60 * 24 * 31)] = 30
     searches_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 90
     missing_share: Annotated[float, Field(gt=0, le=1)] = 0.2
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] | None = None
 
 
 class Burst(Table):

@@ -200,6 +200,7 @@ class Writer:
             return None
         try:
             damage.check(path)
+            damage.clean(path)
             # A writer that was killed may have left its last commit to itself alone.
             share(path)
             return _read(path)
