@@ -87,3 +87,8 @@ def test_typos_by_length(word: str, typos: int) -> None:
 )
 def test_what_is_tried_where_nobody_matches_as_typed(text: str, levels: list[Level]) -> None:
     assert query.levels(query.chunks(text)) == [Level.EXACT, Level.BEGUN, *levels]
+
+
+@pytest.mark.parametrize("text", ["ab " * 100, "ab-" * 100, "ab-cd " * 50, "ab@cd-ef " * 30])
+def test_so_many_words_count_and_no_more(text: str) -> None:
+    assert len(query.asked(query.chunks(text))) == query.MOST_WORDS

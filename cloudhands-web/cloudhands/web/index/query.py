@@ -51,22 +51,30 @@ class Chunk:
 
 
 def chunks(text: str) -> list[Chunk]:
-    """What was typed, folded, cut to a sensible length and split at white space."""
-    typed = words.fold(text[:LONGEST_QUERY]).split()[:MOST_WORDS]
-    return [chunk for chunk in map(_chunk, typed) if chunk.words]
+    """What was typed, folded and split at white space; only so much of it as is sensible."""
+    found: list[Chunk] = []
+    room = MOST_WORDS
+    for typed in words.fold(text[:LONGEST_QUERY]).split():
+        chunk = _chunk(typed, room)
+        if chunk.words:
+            found.append(chunk)
+            room -= len(chunk.words)
+        if not room:
+            break
+    return found
 
 
-def _chunk(typed: str) -> Chunk:
-    found = tuple(words.parts(typed)[:MOST_WORDS])
+def _chunk(typed: str, most: int) -> Chunk:
+    found = tuple(words.parts(typed)[:most])
     if found and "@" in typed:
-        local = tuple(words.parts(typed.split("@")[0])[:MOST_WORDS])
+        local = tuple(words.parts(typed.split("@")[0])[:most])
         return Chunk((words.whole(typed),), "", local)
     return Chunk(found, words.joined(list(found)) if len(found) > 1 else "", found)
 
 
 def asked(typed: Sequence[Chunk]) -> list[str]:
     """The words that a match is measured by."""
-    return [word for chunk in typed for word in chunk.words][:MOST_WORDS]
+    return [word for chunk in typed for word in chunk.words]
 
 
 def levels(typed: Sequence[Chunk]) -> list[Level]:
