@@ -190,7 +190,7 @@ def _portal(database: Database, folder: Path, world: World) -> Portal:
         database=database,
         secret=SECRET,
         people=People(folder / "index"),
-        throttle=Throttle(2),
+        throttle=Throttle(2, searches=600),
         clock=lambda: time[0],
     )
     return Portal(services, world, time)
@@ -222,7 +222,8 @@ def index_people(folder: Path, people: Iterable[Person]) -> None:
         for one in people
     ]
     with engine.writer(folder) as writer:
-        writer.replace([entry for entry in entries if entry], NOW)
+        position = engine.Position("full", b"", "", NOW)
+        writer.replace([entry for entry in entries if entry], position)
 
 
 @functools.cache

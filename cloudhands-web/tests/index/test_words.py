@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudhands.web.index import query, words
+from cloudhands.web.index.query import Level
 
 
 @pytest.mark.parametrize(
@@ -35,9 +36,9 @@ def test_folding_twice_changes_nothing(text: str) -> None:
 
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=50))
 def test_what_is_indexed_can_be_asked_for(text: str) -> None:
+    indexed = set(words.terms_of(text))
     for chunk in query.chunks(text):
-        if "@" not in chunk:
-            assert set(words.parts(chunk)) <= set(words.terms_of(chunk))
+        assert set(chunk.words) <= indexed
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,9 @@ def test_what_is_indexed_can_be_asked_for(text: str) -> None:
         ("Anna Smith-Jones", ["anna", "smith", "jones", "smithjones"]),
         ("g.hopper@example.org", ["g", "hopper", "ghopper", "g.hopper@example.org"]),
         ("<b>Ada</b>", ["b", "ada", "b", "badab"]),
-        ("小明 王", ["小明", "王"]),
+        ("王小明", ["王小明", "小明", "明"]),
+        ("小明 王", ["小明", "明", "王", "小明王"]),
+        ("김철수", ["김철수", "철수", "수"]),
         (" *:* --- ", []),
         ("", []),
     ],
@@ -62,7 +65,30 @@ def test_terms_are_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "typos"), [("abc", 0), ("abcd", 1), ("abcdef", 1), ("abcdefg", 2), ("a" * 40, 0)]
+    ("word", "typos"),
+    [("abc", 0), ("abcd", 1), ("abcdef", 1), ("abcdefg", 2), ("a" * 40, 0), ("1234567", 0)],
 )
 def test_typos_by_length(word: str, typos: int) -> None:
     assert query.typos(word) == typos
+
+
+@pytest.mark.parametrize(
+    ("text", "levels"),
+    [
+        ("gr", []),
+        ("an na", []),
+        ("1000001", []),
+        ("田中", [Level.ONE_TYPO]),
+        ("gra@example.org", [Level.ONE_TYPO]),
+        ("ann smith", [Level.ONE_TYPO, Level.IN_CODES]),
+        ("o'brien", [Level.ONE_TYPO, Level.IN_CODES]),
+        ("ann kuznetsova", [Level.ONE_TYPO, Level.TWO_TYPOS, Level.IN_CODES]),
+    ],
+)
+def test_what_is_tried_where_nobody_matches_as_typed(text: str, levels: list[Level]) -> None:
+    assert query.levels(query.chunks(text)) == [Level.EXACT, Level.BEGUN, *levels]
+
+
+@pytest.mark.parametrize("text", ["ab " * 100, "ab-" * 100, "ab-cd " * 50, "ab@cd-ef " * 30])
+def test_so_many_words_count_and_no_more(text: str) -> None:
+    assert len(query.asked(query.chunks(text))) == query.MOST_WORDS

@@ -13,7 +13,7 @@ class Entry:
 
     :param person: what a search gives back.
     :param terms: folded words that find them, each once, in order: also of further names, uids and
-        addresses, which `person` has only the first of.
+        addresses, which `person` has only the first of, and whole uidNumbers.
     """
 
     person: Person
@@ -21,17 +21,28 @@ class Entry:
 
 
 def decode(attributes: directory.Attributes, names: settings.Attributes) -> Entry | None:
-    """The entry for raw attributes, or None if they do not describe a person.
+    """The entry for raw attributes, or None if they describe nobody who may be found.
+
+    Who was in the index under their identifier has to go when this is None: they are disabled now,
+    or no person any more. People whom the site hides do not come here: `settings.Directory.shown`
+    is what the directory is asked for.
 
     :param attributes: as the directory sent them: bytes, any number of each.
     :param names: which attribute holds what.
     """
+    if directory.disabled(attributes, names):
+        return None
     person = directory.person(attributes, names)
     if person is None:
         return None
     found = [person.name, person.uid]
     for name in (names.name, names.uid, names.mail):
         found += directory.texts(attributes, name)
+    found += filter(_is_a_number, directory.texts(attributes, names.uid_number))
     return Entry(
         person, tuple(dict.fromkeys(term for text in found for term in words.terms_of(text)))
     )
+
+
+def _is_a_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal()
