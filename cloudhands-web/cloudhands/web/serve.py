@@ -123,7 +123,9 @@ def services(settings: Settings, stopping: threading.Event) -> Iterator[Services
             database=database,
             secret=database.secret,
             people=People(settings.path(settings.index.folder)),
-            throttle=Throttle(max(1, settings.portal.threads // 2)),
+            throttle=Throttle(
+                max(1, settings.portal.threads // 2), settings.index.searches_per_minute
+            ),
             clock=DatabaseClock(database),
             stopping=stopping,
         )

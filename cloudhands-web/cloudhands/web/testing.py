@@ -190,7 +190,7 @@ def _portal(database: Database, folder: Path, world: World) -> Portal:
         database=database,
         secret=SECRET,
         people=People(folder / "index"),
-        throttle=Throttle(2),
+        throttle=Throttle(2, searches=600),
         clock=lambda: time[0],
     )
     return Portal(services, world, time)

@@ -3,7 +3,11 @@
 The browser's clock is driven by the tests: seconds between polls pass at once.
 """
 
+from dataclasses import replace
+
 import pytest
+
+from cloudhands.web.security.throttle import Throttle
 
 # Counts what changes below the body. Classes are htmx's own, for the time of a request.
 WATCH = """
@@ -176,4 +180,38 @@ def test_a_portal_that_does_not_answer_for_a_while_harms_nothing(look, place, se
     after(page, 2)
     page.locator(".state.provisioning").first.wait_for()
     assert all("503" in complaint for complaint in page.complaints)
+    page.complaints.clear()
+
+
+def test_people_are_found_as_one_types(visit, portal):
+    page = visit("admin", f"/organisations/{portal.world.organisation}/people")
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    box = page.get_by_role("searchbox", name="Name, user name or mail address")
+    box.press_sequentially("grase hoper")
+    invite = page.get_by_role("button", name="Invite Grace Hopper")
+    invite.wait_for()
+    assert len(asked) < len("grase hoper"), "not each letter asks"
+    assert box.evaluate("box => box === document.activeElement")
+    assert page.locator("#news").inner_text() == "1 person found for grase hoper."
+    box.fill("zzzzzz")
+    page.get_by_text("Nobody of that name was found.").wait_for()
+    assert page.locator("#news").inner_text() == "Nobody found for zzzzzz."
+    # Two steps on with the keyboard alone: the search's button, then the role of who was found.
+    box.fill("hopper")
+    invite.wait_for()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Invitation to Physics").wait_for()
+
+
+def test_who_types_too_much_is_told_so(visit, portal):
+    portal.services = replace(portal.services, throttle=Throttle(2, searches=1))
+    page = visit("member", "/people?q=grace")
+    page.get_by_role("searchbox").fill("hopper")
+    page.get_by_role("alert").get_by_text("You have searched for people very often.").wait_for()
+    assert page.get_by_text("Grace Hopper").count() == 0
+    assert page.complaints
     page.complaints.clear()

@@ -1,20 +1,42 @@
+import contextlib
+import http.client
 import json
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cloudhands.common import settings
 from cloudhands.common.errors import IndexUnavailable
 from cloudhands.common.testing import directories, people, slapd
+from cloudhands.common.testing.fixtures import require_slapd
 from cloudhands.common.testing.ports import LOOPBACK, free_port
 from cloudhands.common.testing.processes import Process, running
 from cloudhands.web.index import engine
 from cloudhands.web.index.main import main
 from cloudhands.web.index.people import People
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    """The program handles signals, which this process goes on to do its own way."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def telling_slapd(tmp_path: Path) -> Iterator[slapd.Slapd]:
+    """A slapd with 200 people that tells changes as they come."""
+    require_slapd()
+    setup = slapd.Setup(syncprov=True)
+    with slapd.running_with(tmp_path / "slapd", people.make(200), setup) as server:
+        yield server
 
 
 def arguments(state: Path, source: settings.Directory | None, *more: str) -> list[str]:
@@ -42,6 +64,7 @@ def test_once_then_query(
     any_directory: settings.Directory, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments(tmp_path, any_directory, "--once")) == 0
+    assert "1,000 people of " in capsys.readouterr().out
     assert main(arguments(tmp_path, None, "--query", "Grase Hoper")) == 0
     assert capsys.readouterr().out == "ghopper\tGrace Hopper\tghopper@example.org\n"
     assert main(arguments(tmp_path, None, "--query", "nobody at all")) == 1
@@ -52,6 +75,7 @@ def test_matches_as_json(
     any_directory: settings.Directory, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     main(arguments(tmp_path, any_directory, "--once"))
+    capsys.readouterr()
     assert main(arguments(tmp_path, None, "--json", "--query", "aturing")) == 0
     assert json.loads(capsys.readouterr().out) == [
         {
@@ -63,6 +87,24 @@ def test_matches_as_json(
     ]
     assert main(arguments(tmp_path, None, "--json", "--query", "*:*")) == 1
     assert json.loads(capsys.readouterr().out) == []
+
+
+def test_a_limit_and_another_index(
+    any_directory: settings.Directory, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(arguments(tmp_path, any_directory, "--once"))
+    (before,) = engine.location(tmp_path / "index").glob("files-*")
+    assert main(arguments(tmp_path, any_directory, "--rebuild")) == 0
+    assert not before.exists()
+    capsys.readouterr()
+    assert main(arguments(tmp_path, None, "--query", "a", "--limit", "3")) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 3
+
+
+def test_help_tells_exit_statuses(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert "exit status:\n  0 " in capsys.readouterr().out
 
 
 def test_a_query_before_the_first_sync(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,6 +127,10 @@ def test_once_without_a_directory(tmp_path: Path, capsys: pytest.CaptureFixture[
         ["--interval", "nan"],
         ["--interval", "inf"],
         ["--once", "--query", "x"],
+        ["--status", "--rebuild"],
+        ["--query", "x", "--limit", "0"],
+        ["--query", "x", "--limit", "101"],
+        ["--query", "x", "--limit", "some"],
         ["--unknown"],
     ],
 )
@@ -148,7 +194,7 @@ def test_sigterm_while_the_directory_is_silent(own_slapd: slapd.Slapd, tmp_path:
     try:
         source = directories.settings_for(own_slapd.url)
         with running(program(tmp_path, source)) as process:
-            process.wait_until((tmp_path / "index" / "people-1" / "meta.json").exists, 10)
+            process.wait_until((engine.location(tmp_path / "index") / "status.json").exists, 10)
             time.sleep(0.3)
             _stops(process)
     finally:
@@ -161,7 +207,7 @@ def test_kill_9_during_syncs_leaves_the_last_good_index(
     source = directories.settings_for(own_slapd.url)
     argv = program(tmp_path, source, "--interval", "0.001")
     reader = engine.Reader(tmp_path / "index")
-    for number in range(5):
+    for number in range(2):
         with running(argv, ready=indexed(tmp_path)) as process:
             time.sleep(0.05 + 0.013 * number)
             assert process.kill() == -signal.SIGKILL
@@ -169,3 +215,101 @@ def test_kill_9_during_syncs_leaves_the_last_good_index(
         for each in (reader, engine.Reader(tmp_path / "index")):
             assert each.snapshot().searcher.num_docs == 200 + 1
     assert main(arguments(tmp_path, source, "--once")) == 0
+
+
+def asked(
+    state: Path, capsys: pytest.CaptureFixture[str], *more: str
+) -> tuple[int, dict[str, Any]]:
+    capsys.readouterr()
+    status = main(arguments(state, None, "--status", "--json", *more))
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return status, found
+
+
+def test_status_of_one_that_follows_is_in_trouble_and_dies(
+    telling_slapd: slapd.Slapd, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert asked(tmp_path, capsys)[1]["state"] == "never run"
+    port = free_port()
+    argv = program(
+        tmp_path,
+        directories.settings_for(telling_slapd.url),
+        *("--interval", "0.2", "--set", f"index.metrics_port={port}"),
+    )
+    with running(argv, ready=indexed(tmp_path)) as process:
+        process.wait_until(lambda: asked(tmp_path, capsys)[0] == 0, 10)
+        _, found = asked(tmp_path, capsys)
+        assert (found["state"], found["well"], found["people"]) == ("following", True, 200)
+        assert (found["protocol"], found["lag_seconds"]) == ("persist", 0)
+        assert all(found[name] for name in ("server", "connected_since", "last_commit"))
+        assert found["pid"] == process.pid
+        assert found["last_error"] is found["missing"] is found["reading"] is None
+        assert get(port, "/health/ready") == (200, {"status": "ready"})
+        assert "cloudhands_index_people 200.0" in numbers(port)
+        telling_slapd.process.kill()
+        process.wait_until(lambda: asked(tmp_path, capsys)[1]["state"] == "retrying", 10)
+        status, found = asked(tmp_path, capsys)
+        assert (status, found["people"], found["server"]) == (1, 200, None)
+        assert "cannot answer" in found["last_error"]
+        assert found["lag_seconds"] == found["age_seconds"] > 0
+        assert get(port, "/health/ready") == (
+            503,
+            {"status": "unready", "directory": "not followed"},
+        )
+        assert 'cloudhands_index_connected{protocol="persist"} 0.0' in numbers(port)
+        process.kill()
+    status, found = asked(tmp_path, capsys)
+    assert (status, found["state"], found["people"]) == (1, "died", 200)
+    assert main(arguments(tmp_path, None, "--status")) == 1
+    out = capsys.readouterr().out
+    assert "ended without a word" in out
+    assert out.splitlines()[-1] == "next         start cloud-index: nobody follows the directory"
+
+
+def get(port: int, path: str) -> tuple[int, Any]:
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
+    with contextlib.closing(connection):
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+
+
+def numbers(port: int) -> str:
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
+    with contextlib.closing(connection):
+        connection.request("GET", "/metrics")
+        return connection.getresponse().read().decode()
+
+
+def test_many_deletions_wait_for_an_operator(
+    telling_slapd: slapd.Slapd, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = directories.settings_for(telling_slapd.url)
+    argv = program(tmp_path, source, "--interval", "0.2")
+    with running(argv, ready=indexed(tmp_path)) as process:
+        with telling_slapd.administrator() as administrator:
+            for one in people.make(200)[100:]:
+                administrator.delete(one.dn)
+        process.wait_until(lambda: asked(tmp_path, capsys)[1]["state"] == "retrying", 10)
+        _, found = asked(tmp_path, capsys)
+        assert found["people"] > 150
+        assert "are gone from the directory" in found["last_error"]
+        assert found["next"].endswith("run cloud-index --confirm-deletions")
+        assert main(arguments(tmp_path, None, "--confirm-deletions")) == 0
+        assert "the running cloud-index" in capsys.readouterr().out
+        process.wait_until(lambda: asked(tmp_path, capsys)[1]["people"] == 100, 10)
+        process.wait_until(lambda: asked(tmp_path, capsys)[0] == 0, 10)
+        # It was used up.
+        assert not list(engine.location(tmp_path / "index").glob("*confirmed*"))
+
+
+def test_once_with_many_deletions(own_slapd: slapd.Slapd, tmp_path: Path) -> None:
+    source = directories.settings_for(own_slapd.url)
+    assert main(arguments(tmp_path, source, "--once")) == 0
+    with own_slapd.administrator() as administrator:
+        for one in people.make(200)[100:]:
+            administrator.delete(one.dn)
+    assert main(arguments(tmp_path, source, "--rebuild")) == 3
+    assert engine.Reader(tmp_path / "index").snapshot().people == 200
+    assert main(arguments(tmp_path, source, "--rebuild", "--confirm-deletions")) == 0
+    assert engine.Reader(tmp_path / "index").snapshot().people == 100

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from cloudhands.common.person import Person
 from cloudhands.common.settings import Attributes
 from cloudhands.common.testing import people as made
-from cloudhands.web.index import engine
+from cloudhands.web.index import engine, words
 from cloudhands.web.index.decode import Entry, decode
 from cloudhands.web.index.people import CANDIDATES, People
 
@@ -169,12 +169,86 @@ def test_limits(people: People) -> None:
     assert len(people.search("s", 10_000)) == CANDIDATES
 
 
+def indexed(folder: Path, entries: list[Entry]) -> People:
+    with engine.writer(folder) as writer:
+        writer.replace(entries, POSITION)
+    return People(folder)
+
+
+def named(number: int, name: str, *terms: str, uid: str = "", mail: str = "") -> Entry:
+    uid = uid or f"u{number}"
+    person = Person(str(number), uid, name, mail)
+    found = (term for text in (name, uid, mail) for term in words.terms_of(text))
+    return Entry(person, (*dict.fromkeys(found), *terms))
+
+
 def test_the_order_is_always_the_same(people: People, tmp_path: Path) -> None:
-    with engine.writer(tmp_path) as writer:
-        writer.replace(map(decoded, ENTRIES), POSITION)
-    again = People(tmp_path)
-    for text in ("smith", "jose", "grace", "a", "jon smit"):
-        assert people.search(text) == again.search(text)
+    again = indexed(tmp_path, [decoded(entry) for entry in reversed(ENTRIES)])
+    for text in ("smith", "jose", "grace", "a", "jon smit", "u", "rachael thomson"):
+        assert people.search(text, CANDIDATES) == again.search(text, CANDIDATES)
+
+
+def test_of_too_many_equals_always_the_same_are_found(tmp_path: Path) -> None:
+    equals = [named(number, "Ann Smith") for number in range(3 * CANDIDATES)]
+    equals.append(named(-1, "Aaron Smith"))
+    one = indexed(tmp_path / "one", equals)
+    other = indexed(tmp_path / "other", equals[::-1])
+    found = one.search("smith", CANDIDATES)
+    assert found == other.search("smith", CANDIDATES)
+    assert found[0].name == "Aaron Smith"
+
+
+def test_an_exact_name_is_found_among_many_that_begin_so(tmp_path: Path) -> None:
+    many = [named(number, f"Aa Anna{number}") for number in range(2 * CANDIDATES)]
+    people = indexed(tmp_path, [*many, named(-1, "Zoe Anna")])
+    assert people.search("anna")[0].name == "Zoe Anna"
+
+
+@pytest.mark.parametrize(
+    ("text", "uids"),
+    [
+        ("1000001", ["one"]),
+        ("100000", ["named"]),
+        ("1000002", []),
+        ("王", ["wang"]),
+        ("小明", ["wang"]),
+        ("明", ["wang"]),
+        ("小明王", ["wang"]),
+        ("田中太郎", ["tanaka"]),
+        ("太郎田中", ["tanaka"]),
+        ("철수", ["kim"]),
+        ("김철수", ["kim"]),
+        ("muller", ["mueller"]),
+        ("Müller", ["mueller"]),
+        ("Múller", ["mueller"]),
+        ("mulelr", ["mueller"]),
+        ("mullr", ["mueller"]),
+        ("nobody", []),
+        ("j.muller", ["mueller"]),
+        ("j.muller@example.org", ["mueller"]),
+        ("j.muller@exampel.org", ["mueller"]),
+        ("jmuller", ["mueller"]),
+        ("mueler", ["mueller"]),
+        ("ταο", []),
+    ],
+)
+def test_what_finds_whom(tmp_path: Path, text: str, uids: list[str]) -> None:
+    people = indexed(
+        tmp_path,
+        [
+            named(1, "Somebody", "1000001", uid="one"),
+            named(2, "Robot 1000003", uid="named"),
+            named(3, "王小明", uid="wang"),
+            named(4, "田中 太郎", uid="tanaka"),
+            named(5, "김철수", uid="kim"),
+            named(6, "Jörg Müller", uid="mueller", mail="j.muller@example.org"),
+        ],
+    )
+    assert [person.uid for person in people.search(text)] == uids
+
+
+def test_who_asks_for_a_uid_is_not_shown_others_like_it(people: People) -> None:
+    assert uids(people.search("ghopper")) == ["ghopper"]
 
 
 def test_equals_are_in_order_of_their_names(people: People) -> None:

@@ -275,13 +275,24 @@ def _is_in_parentheses(filter: str) -> bool:
 class Index(Table):
     """The search index of the people in the directory, kept by `cloud-index`.
 
+    The portal says how old it is once that is more than `stale_minutes`. Somebody who is signed in
+    may search `searches_per_minute` times, and ten times as often in an hour: each letter that is
+    typed may be a search. Each process of the portal counts for itself.
+
     Where more than `missing_share` of the people are gone from the directory within an hour they
     stay in the index until an operator confirms that they are gone.
+
+    With `metrics_port` set `cloud-index` tells numbers and its health at `metrics_host`, as
+    `cloud-burst` does.
     """
 
     folder: Path = Path("index")
     interval: Seconds = 300
+    stale_minutes: Annotated[int, Field(ge=1, le=60 * 24 * 31)] = 30
+    searches_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 90
     missing_share: Annotated[float, Field(gt=0, le=1)] = 0.2
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] | None = None
 
 
 class Burst(Table):

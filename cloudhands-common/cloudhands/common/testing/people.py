@@ -1,16 +1,21 @@
 """Made-up people for a directory: the same ones for the same seed, as untidy as real ones.
 
-Names come from several scripts; some people have no mail, several names, or values that LDIF can
-only hold in base64. Two of them are always there, for tests and the demonstration to refer to.
+Names come from many scripts (`names`); some people have no mail or number, several names, a very
+long one, or values that LDIF can only hold in base64. Two of them are always there, for tests and
+the demonstration to refer to.
 """
 
 import base64
 import hashlib
 import random
 import uuid
+from bisect import bisect
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
+
+from cloudhands.common.testing.names import SCRIPTS
 
 BASE = "dc=example,dc=org"
 PEOPLE = f"ou=people,{BASE}"
@@ -21,34 +26,21 @@ COUNT = 1_000
 # The colleague whom the demonstration invites, and one who has no part in it.
 COLLEAGUE = ("ghopper", "Grace", "Hopper")
 BYSTANDER = ("aturing", "Alan", "Turing")
+KNOWN = (COLLEAGUE, BYSTANDER)
 
-# A script to a line: given names, then family names.
-SCRIPTS: tuple[tuple[str, str], ...] = (
-    (
-        "Anna Ben Clara David Emma Frank Hannah Ian Julia Kate Liam Maria Nora Oscar Paula Ruth "
-        "Simon Thomas Victoria William John Jonathan Katherine Catherine Margaret Elizabeth",
-        "Smith Jones Taylor Brown Wilson Evans Walker Wright Green Hall Clarke Baker Carter "
-        "O'Brien Smith-Jones MacDonald Fletcher Harrison Lawrence Pembroke Thompson Whitfield",
-    ),
-    (
-        "José María Zoë François Jürgen Søren Łukasz Björn Željko Ağca Siân Renée Núria Dvořák",
-        "García Müller Ångström Żółkiewski Nuñez Šimůnek Strauß Þórsson Lefèvre Ó'Dónaill Çelik",
-    ),
-    ("Иван Ольга Сергей Наталья Дмитрий", "Иванов Петрова Кузнецов Соколова Менделеев"),
-    ("Αλέξανδρος Ελένη Γιώργος Σοφία", "Παπαδόπουλος Νικολάου Καζαντζάκη"),
-    ("小明 美玲 伟 芳", "王 李 張 陳 欧阳"),
-    ("さくら 太郎 ハナ", "田中 鈴木 山本"),
-    ("محمد فاطمة ليلى", "الخوارزمي حسين"),
-    ("अमित प्रिया राज", "शर्मा गुप्ता"),
-)
-# How often each script is drawn: most people of the institution write Latin letters.
-WEIGHTS = (70, 16, 4, 2, 3, 2, 2, 1)
+# Up to which of the summed weights each script is drawn.
+REACHED = tuple(accumulate(script.weight for script in SCRIPTS))
 
 # One person in so many is odd in this way.
 NO_MAIL = 37
 SEVERAL_NAMES = 29
 BINARY = 41
 MARKUP = 211
+NO_NUMBER = 23
+LONG = 503
+
+# Above what registrations here are given.
+FIRST_UID_NUMBER = 1_000_000
 
 Value = str | bytes
 
@@ -73,7 +65,15 @@ class Entry:
 def make(
     count: int = COUNT, *, seed: int = SEED, password: str | None = None, base: str = BASE
 ) -> list[Entry]:
-    """People with unique uids; the first two are always the colleague and the bystander.
+    """See `stream`; all of them at once."""
+    return list(stream(count, seed=seed, password=password, base=base))
+
+
+def stream(
+    count: int, *, seed: int = SEED, password: str | None = None, base: str = BASE
+) -> Iterator[Entry]:
+    """People with unique uids, one after the other, so that there may be any number of them; the
+    first two are always the colleague and the bystander.
 
     :param count: how many, at least two.
     :param seed: the same seed makes the same people; more of them begin with the same ones.
@@ -81,13 +81,12 @@ def make(
     :param base: the distinguished name that `ou=people` is below.
     """
     dice = random.Random(seed)
-    hashed = ssha(password, str(seed)) if password else None
-    known = [_known(*names, base=base) for names in (COLLEAGUE, BYSTANDER)]
-    entries = known + [_drawn(dice, number, base) for number in range(count - len(known))]
-    if hashed:
-        for entry in entries:
-            entry.attributes["userPassword"] = [hashed]
-    return entries
+    hashed: list[Value] = [ssha(password, str(seed))] if password else []
+    for number in range(-len(KNOWN), count - len(KNOWN)):
+        entry = _drawn(dice, number, base) if number >= 0 else _known(*KNOWN[number], base=base)
+        if hashed:
+            entry.attributes["userPassword"] = hashed
+        yield entry
 
 
 def ssha(password: str, salt: str) -> str:
@@ -98,14 +97,16 @@ def ssha(password: str, salt: str) -> str:
 
 
 def _known(uid: str, given: str, family: str, *, base: str) -> Entry:
-    return _entry(uid, given, family, base)
+    return _entry(uid, given, family, f"{given} {family}", base)
 
 
 def _drawn(dice: random.Random, number: int, base: str) -> Entry:
-    script = dice.choices(range(len(SCRIPTS)), WEIGHTS)[0]
-    given, family = (dice.choice(names.split()) for names in SCRIPTS[script])
-    uid = _uid(given, family, number)
-    entry = _entry(uid, given, family, base)
+    script = SCRIPTS[bisect(REACHED, dice.random() * REACHED[-1])]
+    given, family = script.draw(dice)
+    name = script.pattern.format(given=given, family=family)
+    entry = _entry(_uid(given, family, number), given, family, name, base)
+    if number % NO_NUMBER != NO_NUMBER - 1:
+        _number(entry, number)
     _make_odd(entry, number, given, family)
     return entry
 
@@ -116,17 +117,24 @@ def _uid(given: str, family: str, number: int) -> str:
     return f"{letters.lower()[:8] or 'u'}{number:03d}"
 
 
-def _entry(uid: str, given: str, family: str, base: str) -> Entry:
+def _entry(uid: str, given: str, family: str, name: str, base: str) -> Entry:
     attributes: dict[str, list[Value]] = {
         "objectClass": ["inetOrgPerson"],
         "uid": [uid],
-        "cn": [f"{given} {family}"],
+        "cn": [name],
         "givenName": [given],
         "sn": [family],
         "mail": [f"{uid}@{MAIL_DOMAIN}"],
         "entryUUID": [str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{uid}.{MAIL_DOMAIN}"))],
     }
     return Entry(f"uid={uid},ou=people,{base}", attributes)
+
+
+def _number(entry: Entry, number: int) -> None:
+    found = entry.attributes
+    found["objectClass"] = ["inetOrgPerson", "posixAccount"]
+    found["uidNumber"] = found["gidNumber"] = [str(FIRST_UID_NUMBER + number)]
+    found["homeDirectory"] = [f"/home/{found['uid'][0]!s}"]
 
 
 def _make_odd(entry: Entry, number: int, given: str, family: str) -> None:
@@ -140,6 +148,8 @@ def _make_odd(entry: Entry, number: int, given: str, family: str) -> None:
         entry.attributes["description"] = [" begins with a space, is in\ntwo lines "]
     if number % MARKUP == MARKUP - 1:
         entry.attributes["cn"][:] = [f"<b>{given}</b> & {family}"]
+    if number % LONG == LONG - 1:
+        entry.attributes["cn"].append(" ".join([given] * LONG))
 
 
 def tree(base: str = BASE) -> list[Entry]:

@@ -47,3 +47,19 @@ def wait_for(work: Callable[[], Result], stopping: threading.Event) -> Result:
     if thread.error is not None:
         raise thread.error
     return thread.result  # type: ignore[return-value]
+
+
+def ends_in_time(work: Callable[[], None], stopping: threading.Event, grace: float) -> bool:
+    """Run a function that ends by itself when the process has to stop; whether it did in time.
+
+    :param work: run in a thread of its own; what it raises is raised here.
+    :param grace: seconds that it may take from then on.
+    """
+    thread = _Work(work)
+    thread.start()
+    while thread.is_alive() and not stopping.is_set():
+        thread.join(POLL)
+    thread.join(grace)
+    if thread.error is not None:
+        raise thread.error
+    return not thread.is_alive()

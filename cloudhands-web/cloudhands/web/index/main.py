@@ -9,14 +9,30 @@ import json
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cloudhands.common import service, settings
 from cloudhands.common.errors import SettingsError
-from cloudhands.web.index import engine, sync
-from cloudhands.web.index.people import CANDIDATES, People
+from cloudhands.web.index import engine, keeping, report, status
+from cloudhands.web.index.confirmation import Confirmation
+from cloudhands.web.index.people import CANDIDATES, LIMIT, People
 
 NO_MATCH = 1
+NOT_WELL = 1
+
+EPILOG = f"""\
+exit status:
+  0  done; of --query: somebody matches; of --status: the directory is followed
+  1  --query: nobody matches; --status: the directory is not followed, or nobody read yet;
+     --once and --rebuild: stopped before the end
+  2  the arguments or settings are wrong, the index cannot be written, or another
+     cloud-index writes it
+  3  the directory or the index is not available, or so many people are gone from the
+     directory that somebody has to confirm it
+
+Stopped in any way, the index is as the last commit left it. A page shows {LIMIT} matches.
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,20 +46,40 @@ def _arguments() -> argparse.ArgumentParser:
         "cloudhands-web",
         "Keeps a search index of the people in the LDAP directory. Runs until SIGTERM.",
     )
+    arguments.epilog = EPILOG
+    arguments.formatter_class = argparse.RawDescriptionHelpFormatter
     arguments.add_argument(
         "--interval",
         type=_seconds,
         metavar="SECONDS",
-        help="from one sync to the next (the setting index.interval)",
+        help="from one look at the directory to the next, where it does not tell changes by itself "
+        "(the setting index.interval)",
     )
     instead = arguments.add_mutually_exclusive_group()
     instead.add_argument("--once", action="store_true", help="sync once and exit")
     instead.add_argument(
-        "--query",
-        metavar="TEXT",
-        help=f"print who matches and exit: 0 with matches, {NO_MATCH} without",
+        "--rebuild",
+        action="store_true",
+        help="read everybody anew, make another index of them, switch to it and exit",
     )
-    arguments.add_argument("--json", action="store_true", help="print matches as a JSON list")
+    instead.add_argument(
+        "--status", action="store_true", help="print how the index stands, and what to do next"
+    )
+    instead.add_argument("--query", metavar="TEXT", help="print who matches, best first")
+    arguments.add_argument(
+        "--confirm-deletions",
+        action="store_true",
+        help="believe that many people are gone from the directory: with --once or --rebuild in "
+        "that sync, alone in the next one of the cloud-index that runs, within an hour",
+    )
+    arguments.add_argument(
+        "--limit",
+        type=_number,
+        default=CANDIDATES,
+        metavar="N",
+        help=f"of --query: how many at most, up to {CANDIDATES}",
+    )
+    arguments.add_argument("--json", action="store_true", help="of --query and --status: as JSON")
     return arguments
 
 
@@ -57,20 +93,34 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= CANDIDATES):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {CANDIDATES}")
+    return int(text)
+
+
 def _run(options: argparse.Namespace) -> int:
     configured = service.read_settings(options)
     folder = configured.path(configured.index.folder)
     if options.query is not None:
-        return _print_matches(folder, options.query, as_json=options.json)
-    source = _source(configured)
-    share = configured.index.missing_share
-    with engine.writer(folder, engine.stamp_of(source)) as writer:
-        if options.once:
-            sync.once(writer, source, configured.state, missing_share=share)
-        else:
-            interval = options.interval or configured.index.interval
-            stopping = service.stop_on_signals()
-            sync.follow(writer, source, configured.state, stopping, interval, missing_share=share)
+        return _print_matches(folder, options)
+    if options.status:
+        return _print_status(folder, as_json=options.json)
+    once = options.once or options.rebuild
+    if options.confirm_deletions and not once:
+        return _confirm(folder)
+    keeping.keep(
+        configured,
+        _source(configured),
+        keeping.Wanted(
+            once=once,
+            anew=options.rebuild,
+            confirmed=options.confirm_deletions,
+            interval=options.interval or configured.index.interval,
+        ),
+    )
+    if once:
+        _print_what_next(folder)
     return 0
 
 
@@ -80,14 +130,39 @@ def _source(configured: settings.Settings) -> settings.Directory:
     return configured.directory
 
 
-def _print_matches(folder: Path, text: str, *, as_json: bool) -> int:
-    found = People(folder).search(text, limit=CANDIDATES)
-    if as_json:
+def _print_matches(folder: Path, options: argparse.Namespace) -> int:
+    found = People(folder).search(options.query, limit=options.limit)
+    if options.json:
         print(json.dumps([asdict(person) for person in found], ensure_ascii=False, indent=2))
     else:
         for person in found:
             print(person.uid, person.name, person.mail, sep="\t")
     return 0 if found else NO_MATCH
+
+
+def _print_status(folder: Path, *, as_json: bool) -> int:
+    made = report.make(folder, datetime.now(UTC))
+    if as_json:
+        print(json.dumps(report.as_json(made), ensure_ascii=False, indent=2))
+    else:
+        print(*report.lines(made), sep="\n")
+    return 0 if made.is_well else NOT_WELL
+
+
+def _confirm(folder: Path) -> int:
+    Confirmation(folder).leave()
+    if status.is_running(folder):
+        print("confirmed: the running cloud-index believes it at its next look at the directory")
+    else:
+        print("confirmed for an hour; next: start cloud-index, which nobody has")
+    return 0
+
+
+def _print_what_next(folder: Path) -> None:
+    snapshot = engine.Reader(folder).snapshot()
+    position = snapshot.position
+    print(f"{snapshot.people:,} people of {position.server} are in the index ({position.protocol})")
+    print("next: cloud-index keeps it up to date; cloud-index --query TEXT asks it")
 
 
 if __name__ == "__main__":

@@ -1,81 +1,132 @@
-"""Turns what somebody typed into a query: every word has to match, in any order.
+"""Turns what somebody typed into queries: every word has to match, in any order.
 
 A word matches a term that it equals, that it begins, or, from four letters on, that it misses by a
-typo. What was typed is never parsed: signs only separate words.
+typo. Each `Level` takes more for a match than the one before and costs more: the search goes on to
+the next one only if it has found too little. What was typed is never parsed: signs only separate
+words.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
 
 import tantivy
 
 from cloudhands.web.index import words
-from cloudhands.web.index.engine import SCHEMA, TERMS, exactly
+from cloudhands.web.index.documents import CODES, NAMES, NUMBERS
+from cloudhands.web.index.engine import SCHEMA, exactly
 
 LONGEST_QUERY = 200
 MOST_WORDS = 8
 # Longer words are compared letter by letter or not at all: the automata grow with the word.
 LONGEST_WITH_TYPOS = 32
 
-# How much better than a typo at the beginning of a word each kind of match is.
-EXACT, PREFIX, TYPO, TYPO_IN_PREFIX = 8.0, 6.0, 4.0, 1.0
+
+class Level(IntEnum):
+    """What counts as a match: each level takes what those before it take, and more."""
+
+    EXACT = 0
+    BEGUN = 1
+    """Also the beginning of a name, a uid or an address."""
+    ONE_TYPO = 2
+    """Also a name with a typo in each word; signs of an unspaced script in any order."""
+    TWO_TYPOS = 3
+    """Also a name with two in a long word."""
+    IN_CODES = 4
+    """Also a uid or the beginning of a name with a typo."""
 
 
-def chunks(text: str) -> list[str]:
+@dataclass(frozen=True)
+class Chunk:
+    """What was typed between two spaces.
+
+    :param words: what it is made of; all have to match.
+    :param other: what it may be instead: its words without the signs between them.
+    :param typed: its words if something in it is wrong: of an address, those before the @.
+    """
+
+    words: tuple[str, ...]
+    other: str
+    typed: tuple[str, ...]
+
+
+def chunks(text: str) -> list[Chunk]:
     """What was typed, folded, cut to a sensible length and split at white space."""
-    return words.fold(text[:LONGEST_QUERY]).split()[:MOST_WORDS]
+    typed = words.fold(text[:LONGEST_QUERY]).split()[:MOST_WORDS]
+    return [chunk for chunk in map(_chunk, typed) if chunk.words]
 
 
-def asked(text: str) -> list[str]:
+def _chunk(typed: str) -> Chunk:
+    found = tuple(words.parts(typed)[:MOST_WORDS])
+    if found and "@" in typed:
+        local = tuple(words.parts(typed.split("@")[0])[:MOST_WORDS])
+        return Chunk((words.whole(typed),), "", local)
+    return Chunk(found, words.joined(list(found)) if len(found) > 1 else "", found)
+
+
+def asked(typed: Sequence[Chunk]) -> list[str]:
     """The words that a match is measured by."""
-    return [word for chunk in chunks(text) for word in _words(chunk)][:MOST_WORDS]
+    return [word for chunk in typed for word in chunk.words][:MOST_WORDS]
 
 
-def build(text: str) -> tantivy.Query | None:
-    """The query for a text, or None if no letter or digit is in it."""
-    required = list(filter(None, map(_chunk, chunks(text))))
-    if not required:
-        return None
-    return tantivy.Query.boolean_query([(tantivy.Occur.Must, query) for query in required])
+def build(typed: Sequence[Chunk], level: Level) -> tantivy.Query:
+    """The query for what was typed, which is at least one chunk."""
+    return _all([_of_chunk(chunk, level) for chunk in typed])
 
 
-def _words(chunk: str) -> list[str]:
-    found = words.parts(chunk)
-    return [words.whole(chunk)] if found and "@" in chunk else found
+def _of_chunk(chunk: Chunk, level: Level) -> tantivy.Query:
+    ways = [_all([_word(word, level) for word in chunk.words])]
+    if chunk.other:
+        ways.append(_word(chunk.other, level))
+    if level >= Level.ONE_TYPO and chunk.typed and chunk.typed != chunk.words:
+        ways.append(_all([_word(word, level) for word in chunk.typed]))
+    return _any(ways)
 
 
-def _chunk(chunk: str) -> tantivy.Query | None:
-    found = _words(chunk)[:MOST_WORDS]
-    if not found:
-        return None
-    if len(found) == 1:
-        return _word(found[0])
-    each = tantivy.Query.boolean_query([(tantivy.Occur.Must, _word(word)) for word in found])
-    return tantivy.Query.disjunction_max_query([each, _word(words.joined(found))])
+def _word(word: str, level: Level) -> tantivy.Query:
+    ways = [exactly(NUMBERS, word)] if word.isdecimal() else []
+    if level == Level.EXACT:
+        return _any([*ways, exactly(NAMES, word), exactly(CODES, word)])
+    ways += [_near(NAMES, word, 0, prefix=True), _near(CODES, word, 0, prefix=True)]
+    if level >= Level.ONE_TYPO:
+        ways += _with_typos(word, level)
+    return _any(ways)
 
 
-def _word(word: str) -> tantivy.Query:
-    return tantivy.Query.disjunction_max_query(list(_kinds(word)))
-
-
-def _kinds(word: str) -> Iterator[tantivy.Query]:
-    yield _scored(exactly(TERMS, word), EXACT)
-    yield _scored(_near(word, 0, prefix=True), PREFIX)
-    if distance := typos(word):
-        yield _scored(_near(word, distance, prefix=False), TYPO)
-        yield _scored(_near(word, distance, prefix=True), TYPO_IN_PREFIX)
+def _with_typos(word: str, level: Level) -> list[tantivy.Query]:
+    if words.is_unspaced(word):
+        return [_all([_near(NAMES, sign, 0, prefix=True) for sign in word[:MOST_WORDS]])]
+    distance = min(typos(word), 1 if level == Level.ONE_TYPO else 2)
+    if not distance:
+        return []
+    ways = [_near(NAMES, word, distance, prefix=False)]
+    if level == Level.IN_CODES:
+        ways += [_near(NAMES, word, 1, prefix=True), _near(CODES, word, 1, prefix=False)]
+    return ways
 
 
 def typos(word: str) -> int:
     """How many letters may be wrong, missing, too many or swapped in a word of this length."""
-    if len(word) > LONGEST_WITH_TYPOS:
+    # Of a number nobody can tell which other one was meant.
+    if len(word) > LONGEST_WITH_TYPOS or word.isdecimal():
         return 0
     return (len(word) >= 4) + (len(word) >= 7)
 
 
-def _near(word: str, distance: int, *, prefix: bool) -> tantivy.Query:
+def _near(field: str, word: str, distance: int, *, prefix: bool) -> tantivy.Query:
     # At distance 0 this is a prefix query that, unlike a regular expression, needs no escaping.
-    return tantivy.Query.fuzzy_term_query(SCHEMA, TERMS, word, distance, prefix=prefix)
+    return tantivy.Query.fuzzy_term_query(SCHEMA, field, word, distance, prefix=prefix)
 
 
-def _scored(query: tantivy.Query, score: float) -> tantivy.Query:
-    return tantivy.Query.const_score_query(query, score)
+def _all(queries: list[tantivy.Query]) -> tantivy.Query:
+    return _joined(tantivy.Occur.Must, queries)
+
+
+def _any(queries: list[tantivy.Query]) -> tantivy.Query:
+    return _joined(tantivy.Occur.Should, queries)
+
+
+def _joined(occur: tantivy.Occur, queries: list[tantivy.Query]) -> tantivy.Query:
+    if len(queries) == 1:
+        return queries[0]
+    return tantivy.Query.boolean_query([(occur, query) for query in queries])

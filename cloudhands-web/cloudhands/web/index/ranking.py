@@ -1,7 +1,7 @@
 """Puts matches in the order in which people expect them; the same matches, always the same order.
 
-The index scores a match by its kind alone; which of a hundred candidates is meant shows only in how
-much of each word was typed, and how closely.
+The index says who matches; which of a hundred candidates is meant shows only in how much of each
+word was typed, and how closely.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,18 +16,42 @@ BEGUN, LIKE = 0.9, 0.8
 
 
 def best(entries: Iterable[Entry], asked: Sequence[str]) -> list[Entry]:
-    """Entries by likeness to the words asked for; equals by name, uid and identifier."""
-    return sorted(entries, key=lambda entry: (-_likeness(entry, asked), _alphabetical(entry)))
+    """Entries by likeness to the words asked for, whole names before parts of longer ones; equals
+    by name, uid and identifier."""
+    likeness = Likeness(asked)
+    return sorted(entries, key=lambda entry: (-likeness.of(entry), *_alphabetical(entry)))
 
 
-def _alphabetical(entry: Entry) -> tuple[str, str, str]:
-    return words.fold(entry.person.name), entry.person.uid, entry.person.id
+def _alphabetical(entry: Entry) -> tuple[int, str, str, str]:
+    name = words.fold(entry.person.name)
+    return len(words.parts(name)), name, entry.person.uid, entry.person.id
 
 
-def _likeness(entry: Entry, asked: Sequence[str]) -> float:
-    total = sum(max((closeness(word, term) for term in entry.terms), default=0) for word in asked)
-    # Floats that differ in the last bit must not decide over the tie-break.
-    return round(total, 6)
+class Likeness:
+    """How near entries are to the words asked for.
+
+    Candidates share many names: each is compared once.
+    """
+
+    def __init__(self, asked: Sequence[str]) -> None:
+        self._known: list[tuple[str, dict[str, float]]] = [(word, {}) for word in asked]
+
+    def of(self, entry: Entry) -> float:
+        """The sum over the words of how near the nearest term is; rounded, since floats that
+        differ in the last bit must not decide over the tie-break."""
+        return round(sum(_nearest(word, known, entry.terms) for word, known in self._known), 6)
+
+
+def _nearest(word: str, known: dict[str, float], terms: Sequence[str]) -> float:
+    if word in terms:
+        return 1.0
+    nearest = 0.0
+    for term in terms:
+        found = known.get(term)
+        if found is None:
+            found = known[term] = closeness(word, term)
+        nearest = max(nearest, found)
+    return nearest
 
 
 def closeness(word: str, term: str) -> float:

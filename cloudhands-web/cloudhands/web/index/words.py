@@ -4,6 +4,7 @@ The index compares terms byte by byte: whatever should count as equal has to be 
 both sides. Nothing of what comes out means anything to a query parser or a regular expression.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterator
 
@@ -24,6 +25,13 @@ SPECIAL = str.maketrans(
         "þ": "th",
     }
 )
+# Han, kana, Hangul, Thai and their neighbours.
+UNSPACED = re.compile(
+    "[\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+MOST_TAILS = 16
+ASCII_WORD = re.compile("[0-9A-Za-z]+")
 # Nukta, the voicing marks of kana, virama: these make another letter, not an accented one.
 KEPT_MARKS = (0, 7, 8, 9)
 
@@ -41,6 +49,8 @@ def fold(text: str) -> str:
 
 def parts(chunk: str) -> list[str]:
     """The runs of letters and digits in a folded text, in order, each cut to `LONGEST_TERM`."""
+    if chunk.isascii():
+        return [part[:LONGEST_TERM] for part in ASCII_WORD.findall(chunk)]
     spaced = "".join(sign if _is_of_a_word(sign) else " " for sign in chunk)
     return [part[:LONGEST_TERM] for part in spaced.split()]
 
@@ -54,6 +64,21 @@ def joined(found: list[str]) -> str:
     return "".join(found)[:LONGEST_TERM]
 
 
+def is_unspaced(text: str) -> bool:
+    """Whether a text has a sign of a script that is written without spaces between words."""
+    return not text.isascii() and UNSPACED.search(text) is not None
+
+
+def tails(word: str) -> list[str]:
+    """What a word ends with, from each sign of an unspaced script on but the first.
+
+    A part of the word is then the beginning of something. Of a long one only `MOST_TAILS`.
+    """
+    if not is_unspaced(word):
+        return []
+    return [word[found.start() :] for found in UNSPACED.finditer(word, 1)][:MOST_TAILS]
+
+
 def whole(chunk: str) -> str:
     """A folded mail address as one term."""
     return chunk[:LONGEST_TERM]
@@ -61,10 +86,16 @@ def whole(chunk: str) -> str:
 
 def terms_of(text: str) -> Iterator[str]:
     """The terms under which a name, a uid or a mail address is found; some may repeat."""
-    for chunk in fold(text).split():
+    chunks = fold(text).split()
+    for chunk in chunks:
         found = parts(chunk.split("@")[0])
-        yield from found
+        for part in found:
+            yield part
+            yield from tails(part)
         if len(found) > 1:
             yield joined(found)
         if "@" in chunk:
             yield whole(chunk)
+    if len(chunks) > 1 and all(map(is_unspaced, chunks)):
+        # Written with a space in the directory, typed without one.
+        yield joined(parts("".join(chunks)))

@@ -1,4 +1,7 @@
-"""Slows down guessing: sign-in attempts are counted before anything costly is computed.
+"""Slows down guessing and gathering: attempts to sign in, and searches for people.
+
+Attempts are counted before anything costly is computed, searches for each person who is signed in:
+many enough to type, too few to carry the directory away.
 
 Counts are kept in the process: with several processes each allows its own number.
 """
@@ -10,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore
 
-from limits import RateLimitItem, RateLimitItemPerMinute
+from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
@@ -19,17 +22,24 @@ from cloudhands.common.errors import TooManyAttempts
 PER_UID = RateLimitItemPerMinute(10, 5)
 PER_ADDRESS = RateLimitItemPerMinute(100, 5)
 PLACE_SECONDS = 2
+# For so many minutes of searching as much as one minute allows, an hour has room.
+BUSY_MINUTES = 10
 
 
 class Throttle:
     """Counts attempts by uid and by client address, and bounds how many are checked at once.
 
     :param at_once: a directory that hangs must not hold every thread of the portal.
+    :param searches: how many a person may make in a minute.
     """
 
-    def __init__(self, at_once: int) -> None:
+    def __init__(self, at_once: int, searches: int) -> None:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._places = BoundedSemaphore(at_once)
+        self._searches = (
+            RateLimitItemPerMinute(searches),
+            RateLimitItemPerHour(searches * BUSY_MINUTES),
+        )
 
     @contextmanager
     def attempt(self, uid: str, address: str) -> Iterator[None]:
@@ -37,8 +47,11 @@ class Throttle:
 
         :raises TooManyAttempts: if there were too many lately, or there is no place.
         """
-        self._count(PER_ADDRESS, "address", address)
-        self._count(PER_UID, "uid", _folded(uid))
+        for item, kind, key in ((PER_ADDRESS, "address", address), (PER_UID, "uid", _folded(uid))):
+            if wait := self._wait(item, kind, key):
+                raise TooManyAttempts(
+                    f"Too many attempts to sign in. Try again in {math.ceil(wait / 60)} min.", wait
+                )
         if not self._places.acquire(timeout=PLACE_SECONDS):
             raise TooManyAttempts(
                 "Many people are signing in, or the directory is slow. Try again in a few seconds.",
@@ -49,18 +62,32 @@ class Throttle:
         finally:
             self._places.release()
 
-    def _count(self, item: RateLimitItem, kind: str, key: str) -> None:
+    def search(self, user_id: int) -> None:
+        """Count one search for people.
+
+        :raises TooManyAttempts: if this person has made too many lately.
+        """
+        for item in self._searches:
+            if wait := self._wait(item, "search", str(user_id)):
+                raise TooManyAttempts(
+                    f"You have searched for people very often. Try again in {_told(wait)}.",
+                    wait,
+                )
+
+    def _wait(self, item: RateLimitItem, kind: str, key: str) -> float:
+        """Count one; seconds to wait if it was one too many, else 0."""
         if self._limiter.hit(item, kind, key):
-            return
+            return 0
         reset = self._limiter.get_window_stats(item, kind, key).reset_time
-        wait = max(1.0, reset - time.time())
-        raise TooManyAttempts(
-            f"Too many attempts to sign in. Try again in {math.ceil(wait / 60)} min.", wait
-        )
+        return max(1.0, reset - time.time())
 
     def succeeded(self, uid: str) -> None:
         """Forget a uid's attempts, once its password was right."""
         self._limiter.clear(PER_UID, "uid", _folded(uid))
+
+
+def _told(seconds: float) -> str:
+    return f"{math.ceil(seconds)} s" if seconds < 120 else f"{math.ceil(seconds / 60)} min"
 
 
 def _folded(uid: str) -> str:

@@ -17,10 +17,19 @@ function renew() {
   for (const part of document.querySelectorAll("[hx-get]")) htmx.trigger(part, "renew");
 }
 
-// What may no longer be seen, or is gone, does not stay on the screen.
+// What may no longer be seen, or is gone, does not stay on the screen. Who asked too often, or what
+// cannot be had now, is told in the place of what was asked for.
 document.addEventListener("htmx:responseError", (event) => {
-  if ([403, 404].includes(event.detail.xhr.status)) location.reload();
+  const { xhr, target } = event.detail;
+  if ([403, 404].includes(xhr.status)) location.reload();
+  if (xhr.status === 429 || xhr.status === 503) explain(xhr, target);
 });
+
+function explain(xhr, target) {
+  const page = new DOMParser().parseFromString(xhr.responseText, "text/html");
+  const said = page.querySelector("[role=alert]");
+  if (said && target.matches("#found")) target.replaceChildren(document.importNode(said, true));
+}
 
 // A screen reader is told which things changed, not the whole part that was renewed.
 let told = sentences();

@@ -73,7 +73,7 @@ def test_at_rest_it_costs_one_status_of_a_file(tmp_path, entry, at, monkeypatch)
 
 
 def test_a_snapshot_stays_as_it_was(tmp_path, entry, at):
-    everybody = engine.exactly(engine.TERMS, "name")
+    everybody = engine.exactly(engine.NAMES, "name")
     with engine.writer(tmp_path) as writer:
         writer.replace(map(entry, range(5)), at(0))
         kept = engine.Reader(tmp_path).snapshot()
@@ -176,7 +176,7 @@ def test_switches_and_commits_under_readers(tmp_path, entry, at):
     """Every snapshot is one commit: as many people as its cookie says, whoever opens it."""
     wrong = []
     over = threading.Event()
-    everybody = engine.exactly(engine.TERMS, "name")
+    everybody = engine.exactly(engine.NAMES, "name")
 
     def read(keeps):
         reader = engine.Reader(tmp_path)

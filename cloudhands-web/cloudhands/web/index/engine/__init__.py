@@ -7,7 +7,7 @@
 * `reader`: the last commit, followed by itself, with no right but to read.
 """
 
-from cloudhands.web.index.documents import ID, TERMS
+from cloudhands.web.index.documents import ID, NAMES
 from cloudhands.web.index.engine.place import META, location
 from cloudhands.web.index.engine.position import Position
 from cloudhands.web.index.engine.reader import Reader, Snapshot
@@ -18,8 +18,8 @@ from cloudhands.web.index.engine.writer import Commit, Writer, writer
 __all__ = [
     "ID",
     "META",
+    "NAMES",
     "SCHEMA",
-    "TERMS",
     "Commit",
     "Position",
     "Reader",

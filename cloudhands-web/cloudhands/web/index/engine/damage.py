@@ -5,6 +5,7 @@ then as anything. Reading all takes some 20 ms for 100,000 people; a writer does
 """
 
 import json
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from cloudhands.web.index.engine.place import META
 TAIL = struct.Struct("<II")
 MAGIC = 1337
 CHUNK = 1 << 20
+OF_A_SEGMENT = re.compile(r"[0-9a-f]{32}\..+")
+DELETED = ".del"
 
 
 def is_panic(error: BaseException) -> bool:
@@ -31,23 +34,37 @@ def check(path: Path) -> None:
     :raises ValueError: if one is not as it was written, or not one of tantivy's.
     :raises OSError: if one is missing or cannot be read.
     """
-    for file in _files(path):
+    for file in _committed(path):
         _check(file)
 
 
-def _files(path: Path) -> Iterator[Path]:
+def clean(path: Path) -> None:
+    """Remove what a writer wrote that ended before its commit.
+
+    tantivy numbers commits on from the last one, and fails for ever where a file of the next one is
+    there already.
+
+    :param path: a set of files that nobody writes.
+    :raises ValueError: if it cannot be told what belongs to it; `OSError` too.
+    """
+    kept = set(_committed(path))
+    for file in path.iterdir():
+        if OF_A_SEGMENT.fullmatch(file.name) and file not in kept:
+            file.unlink()
+
+
+def _committed(path: Path) -> Iterator[Path]:
     try:
         meta: Any = json.loads((path / META).read_bytes())
         for segment in meta["segments"]:
             name = segment["segment_id"].replace("-", "")
             deletes = segment["deletes"]
-            current = f"{name}.{deletes['opstamp']}.del" if deletes else ""
-            found = [file for file in path.glob(f"{name}.*") if file.suffix != ".del"]
+            found = [file for file in path.glob(f"{name}.*") if file.suffix != DELETED]
             if not found:
                 raise FileNotFoundError(f"{path / name}.* is missing")
             yield from found
-            if current:
-                yield path / current
+            if deletes:
+                yield path / f"{name}.{deletes['opstamp']}{DELETED}"
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{META} is not tantivy's: {error!r}") from error
 

@@ -64,13 +64,12 @@ class Snapshot:
         return self.searcher.num_docs - 1
 
     def entries(self, query: tantivy.Query, limit: int) -> list[Entry]:
-        """The best matches, best first.
+        """Those who match, by their place; if there are too many, the first ones.
 
         :raises IndexUnavailable: if the files turn out to be damaged.
         """
         try:
-            hits = self.searcher.search(query, limit, count=False).hits
-            return [documents.entry_of(self.searcher.doc(address)) for _, address in hits]
+            return documents.matching(self.searcher, query, limit)
         except BaseException as error:
             if is_panic(error):
                 raise _unreadable(self.path, error) from error

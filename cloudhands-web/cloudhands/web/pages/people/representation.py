@@ -1,5 +1,10 @@
 """The representation of a search for people."""
 
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from cloudhands.common.errors import IndexUnavailable
 from cloudhands.common.membership.commands import Invitation
 from cloudhands.common.membership.queries import listed
 from cloudhands.common.organisation.queries import About
@@ -15,7 +20,7 @@ def of_people(request: PortalRequest, query: str) -> Representation:
     path = request.route_path("people")
     return Representation(
         title="People",
-        info={"query": query, "path": path, "shown": SHOWN},
+        info=_info(request, query, path),
         nav=[
             Link("self", path, "People"),
             Link("search", path + "{?q}", "Search", templated=True),
@@ -33,7 +38,7 @@ def of_colleagues(request: PortalRequest, organisation: About, query: str) -> Re
     known = {row.directory_id: row.state for row in members}
     return Representation(
         title=f"Invite a colleague to {organisation.title}",
-        info={"query": query, "path": path, "shown": SHOWN},
+        info=_info(request, query, path),
         nav=[
             Link("self", path, "People"),
             Link("search", path + "{?q}", "Search", templated=True),
@@ -48,8 +53,32 @@ def of_colleagues(request: PortalRequest, organisation: About, query: str) -> Re
     )
 
 
+def stale_since(request: PortalRequest) -> datetime | None:
+    """When the index was last known to be true, if that is longer ago than the site allows."""
+    services = request.services
+    try:
+        synced = services.people.synced()
+    except IndexUnavailable:
+        return None
+    allowed = timedelta(minutes=services.settings.index.stale_minutes)
+    return synced if services.clock() - synced > allowed else None
+
+
+def _info(request: PortalRequest, query: str, path: str) -> Mapping[str, Any]:
+    since = stale_since(request)
+    return {"query": query, "path": path, "shown": SHOWN, "stale_since": since}
+
+
 def _search(request: PortalRequest, query: str) -> list[Person]:
-    return list(request.services.people.search(query, SHOWN)) if query.strip() else []
+    """Who matches; each search counts, so that nobody carries the directory away.
+
+    :raises TooManyAttempts: after too many of them.
+    """
+    if not query.strip():
+        return []
+    if request.signed_in is not None:
+        request.services.throttle.search(request.signed_in.user_id)
+    return request.services.people.search(query, SHOWN)
 
 
 def _person(person: Person, state: str = "", invite: Option | None = None) -> Representation:

@@ -4,7 +4,7 @@ from pyramid.view import view_config
 
 from cloudhands.common.membership.queries import seen_of_organisation
 from cloudhands.common.seen import Version
-from cloudhands.web.pages.people.representation import of_colleagues, of_people
+from cloudhands.web.pages.people.representation import of_colleagues, of_people, stale_since
 from cloudhands.web.representation import Representation
 from cloudhands.web.request import PortalRequest
 from cloudhands.web.security.scopes import OrganisationScope, Scope
@@ -14,13 +14,18 @@ TEMPLATE = "pages/people/templates/people.jinja"
 
 def shown(scope: Scope, request: PortalRequest) -> tuple[Version, ...]:
     """What a search depends on besides its words."""
-    return (request.services.people.revision(),)
+    return _of_index(request)
+
+
+def _of_index(request: PortalRequest) -> tuple[Version, ...]:
+    since = stale_since(request)
+    return request.services.people.revision(), since.isoformat() if since else ""
 
 
 def shown_of_colleagues(scope: OrganisationScope, request: PortalRequest) -> tuple[Version, ...]:
     """What a search for somebody to invite depends on besides its words."""
     members = seen_of_organisation(request.connection, scope.seen.id)
-    return (*scope.seen.versions, *members, request.services.people.revision())
+    return (*scope.seen.versions, *members, *_of_index(request))
 
 
 @view_config(

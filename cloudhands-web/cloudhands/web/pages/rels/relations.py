@@ -119,6 +119,7 @@ _ALL = (
             "query": "What was searched for.",
             "path": "The address of the search, without variables.",
             "shown": "How many people are shown at most; the nearest come first.",
+            "stale_since": "Since when nothing is known of the directory; null if not for long.",
         },
     ),
     Relation(

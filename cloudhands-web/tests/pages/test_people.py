@@ -1,0 +1,96 @@
+"""The search for people: what it tells, how often one may ask, and what an invitation keeps."""
+
+import time
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from cloudhands.common.errors import TooManyAttempts
+from cloudhands.common.settings import Index
+from cloudhands.web.security.throttle import BUSY_MINUTES, Throttle
+from cloudhands.web.testing import NOW, PEOPLE, user
+
+SEARCHES = 3
+
+
+@pytest.fixture
+def throttled(portal):
+    portal.services = replace(portal.services, throttle=Throttle(2, searches=SEARCHES))
+    return portal
+
+
+def test_whoever_is_not_signed_in_sees_nobody(portal):
+    assert portal.client().get("/people?q=grace").status_code == 401
+    answer = portal.browser().get("/people?q=grace")
+    assert (answer.status_code, "Hopper" in answer.text) == (303, False)
+
+
+def test_too_many_searches_are_refused(throttled):
+    client = throttled.client("member")
+    for number in range(SEARCHES):
+        assert client.get(f"/people?q=grace{number}").status_code == 200
+    refused = client.get("/people?q=grace")
+    assert refused.status_code == 429
+    assert refused.json()["type"] == "/problems/too-many-attempts"
+    assert refused.json()["detail"].startswith("You have searched for people very often. Try again")
+    assert 0 < int(refused.headers["retry-after"]) <= 60
+    assert client.get("/people").status_code == 200, "the empty form is no search"
+    assert throttled.client("admin").get("/people?q=grace").status_code == 200, "nor is another's"
+    page = throttled.browser("member").get("/people?q=grace")
+    assert page.status_code == 429
+    assert '<p role="alert">You have searched' in page.text
+
+
+def test_an_hour_has_room_for_ten_busy_minutes(monkeypatch):
+    throttle, begun = Throttle(1, searches=SEARCHES), time.time()
+    now = [begun]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    for minute in range(BUSY_MINUTES):
+        now[0] = begun + 61 * minute
+        for _ in range(SEARCHES):
+            throttle.search(1)
+    now[0] += 61
+    with pytest.raises(TooManyAttempts, match=r"Try again in \d+ min"):
+        throttle.search(1)
+    throttle.search(2)
+
+
+def test_inviting_counts_too_and_what_is_known_does_not(throttled):
+    client = throttled.client("admin")
+    path = f"/organisations/{throttled.world.organisation}/people?q=grace"
+    first = client.get(path)
+    for _ in range(SEARCHES):
+        again = client.get(path, headers={"If-None-Match": first.headers["etag"]})
+        assert again.status_code == 304
+    assert [client.get(path).status_code for _ in range(SEARCHES)] == [200, 200, 429]
+
+
+def test_the_age_of_the_index_is_told_once_it_is_stale(portal):
+    client, browser = portal.client("member"), portal.browser("member")
+    allowed = timedelta(minutes=Index().stale_minutes)
+    portal.time[0] = NOW + allowed
+    fresh = client.get("/people?q=grace")
+    assert fresh.json()["stale_since"] is None
+    assert "as it was at" not in browser.get("/people").text
+    portal.time[0] += timedelta(seconds=1)
+    stale = client.get("/people?q=grace", headers={"If-None-Match": fresh.headers["etag"]})
+    assert stale.status_code == 200
+    assert stale.json()["stale_since"] == "2026-03-01T12:00:00Z"
+    assert stale.json()["_embedded"]["item"][0]["uid"] == "ghopper"
+    assert "as it was at <time" in browser.get("/people").text
+
+
+def test_an_invitation_keeps_the_immutable_identifier(any_portal):
+    client = any_portal.client("admin")
+    search = f"/organisations/{any_portal.world.organisation}/people?q=ghopper"
+    (found,) = client.document(search)["_embedded"]["item"]
+    assert client.use(found["_templates"]["invite"]).status_code == 201
+    with any_portal.services.database.reading() as session:
+        assert user(session, "ghopper").directory_id == PEOPLE[0].id
+
+
+def test_markup_in_what_was_typed_is_text(portal):
+    page = portal.browser("member").get("/people?q=%3Cscript%3Ealert(1)%3C/script%3E")
+    assert page.status_code == 200
+    assert "<script>alert" not in page.text
