@@ -203,8 +203,11 @@ def test_a_directory_that_says_nothing(tmp_path: Path) -> None:
         b"0\x03\x02\x01\x01",
         b"0\x0c\x02\x01\x01a\x07\n\x01\0\x04\0\x04\xff",
         b"0\x05\x02\x01\x01\x61\x00",
+        b"0\x84\x7f\xff\xff\xff" + b"\0" * 50,
+        # Each of these goes on behind what it is in: who does not see it reads on for years.
+        b"0\x69\x02\x01\x01\x61\x64" + b"".join(b"0\x020%c" % (96 - 4 * i) for i in range(25)),
     ],
-    ids=range(8),
+    ids=range(10),
 )
 def test_a_directory_that_answers_garbage(tmp_path: Path, garbage: bytes) -> None:
     def answer(connection: socket.socket) -> None:
@@ -322,3 +325,45 @@ def test_active_directorys_binary_identifier() -> None:
     names = Attributes(id="objectGUID", uid="sAMAccountName")
     found = person({"objectGUID": [identifier.bytes_le], "sAMAccountName": [b"ada"]}, names)
     assert found == Person(str(identifier), "ada", "ada", "")
+
+
+def test_values_with_an_option_where_there_are_no_others() -> None:
+    tagged = {"cn;lang-ja": ["田中".encode()], "CN;lang-de": [b"Tanaka"], "cnx": [b"no"]}
+    untagged = {name: found for name, found in TIDY.items() if name != "cn"}
+    assert person({**tagged, **untagged}, NAMES) == replace(ADA, name="Tanaka")
+    assert person({**tagged, **TIDY}, NAMES) == ADA
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("userAccountControl", b"512", False),
+        ("userAccountControl", b"514", True),
+        ("userAccountControl", b"66050", True),
+        ("userAccountControl", b"-2", True),
+        ("userAccountControl", b"two", False),
+        ("userAccountControl", b"9" * 5000, False),
+        ("nsAccountLock", b"TRUE", True),
+        ("nsAccountLock", b"true", True),
+        ("nsAccountLock", b"FALSE", False),
+        ("nsAccountLock", b"", False),
+        ("pwdAccountLockedTime", b"000001010000Z", True),
+        # Too many wrong passwords, which anybody can type.
+        ("pwdAccountLockedTime", b"20300101120000Z", False),
+        ("", b"TRUE", False),
+    ],
+)
+def test_who_is_disabled(name: str, value: bytes, expected: bool) -> None:
+    names = Attributes(disabled=name)
+    assert directory.disabled({**TIDY, name: [value]}, names) is expected
+    assert directory.disabled({**TIDY, name.upper(): [value]}, names) is expected
+    assert not directory.disabled(TIDY, names)
+
+
+def test_what_the_directory_is_asked_for() -> None:
+    assert directory.wanted(NAMES) == [
+        *("entryUUID", "uid", "cn", "mail", "uidNumber", "pwdAccountLockedTime")
+    ]
+    assert directory.wanted(Attributes(mail="uid", disabled="")) == [
+        *("entryUUID", "uid", "cn", "uidNumber")
+    ]

@@ -34,3 +34,24 @@ def test_values_that_are_not_text() -> None:
     entry = decode({"entryUUID": [b"\xff"], "uid": [b"ada"], "cn": [b"\xff\xfe"]}, NAMES)
     assert entry is not None
     assert entry.person.id == "ff"
+
+
+ADA = {"entryUUID": [b"1"], "uid": [b"ada"], "cn": [b"Ada"]}
+
+
+def test_the_whole_number_finds_a_person() -> None:
+    entry = decode({**ADA, "uidNumber": [b"200017"]}, NAMES)
+    assert entry is not None
+    assert entry.terms == ("ada", "200017")
+
+
+def test_a_number_that_is_none_finds_nobody() -> None:
+    entry = decode({**ADA, "uidNumber": ["٢٠٠".encode(), b"-1", b"1e9", b"\xff"]}, NAMES)
+    assert entry is not None
+    assert entry.terms == ("ada",)
+
+
+def test_disabled_people_are_left_out() -> None:
+    names = Attributes(disabled="nsAccountLock")
+    assert decode({**ADA, "nsAccountLock": [b"FALSE"]}, names) is not None
+    assert decode({**ADA, "nsAccountLock": [b"TRUE"]}, names) is None

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from ldap3.protocol.rfc4511 import LDAPMessage
 from pyasn1.codec.ber import decoder, encoder
 
+from cloudhands.common.directory.framing import SEQUENCE, Malformed, frame
 from cloudhands.web.index import by_ldap3, messages, wire
-from cloudhands.web.index.messages import Malformed, Message
+from cloudhands.web.index.messages import Message
 
 # --- the messages
 
@@ -40,24 +41,24 @@ def number(value: int, tag: int = messages.INTEGER) -> bytes:
 
 def message(operation: bytes, controls: Sequence[bytes] = (), *, of: int = 7) -> bytes:
     held = tlv(messages.CONTROLS, *controls) if controls else b""
-    return tlv(messages.SEQUENCE, number(of), operation, held)
+    return tlv(SEQUENCE, number(of), operation, held)
 
 
 def control(oid: bytes, value: bytes | None, critical: bool | None) -> bytes:
     flag = b"" if critical is None else tlv(messages.BOOLEAN, b"\xff" if critical else b"\0")
-    return tlv(messages.SEQUENCE, octets(oid), flag, b"" if value is None else octets(value))
+    return tlv(SEQUENCE, octets(oid), flag, b"" if value is None else octets(value))
 
 
 def attribute(name: bytes, values: Sequence[bytes], extra: int = 0) -> bytes:
     return tlv(
-        messages.SEQUENCE,
+        SEQUENCE,
         octets(name),
         tlv(messages.SET, *map(octets, values), extra=extra),
     )
 
 
 def entry(dn: bytes, attributes: Sequence[bytes], extra: int = 0) -> bytes:
-    return tlv(messages.ENTRY, octets(dn), tlv(messages.SEQUENCE, *attributes, extra=extra))
+    return tlv(messages.ENTRY, octets(dn), tlv(SEQUENCE, *attributes, extra=extra))
 
 
 def result(code: int, text: bytes, *rest: bytes, tag: int = messages.DONE) -> bytes:
@@ -154,7 +155,7 @@ def theirs(data: bytes) -> tuple[int, Message] | None:
 
 def read(data: bytes, decode: wire.Decoder) -> tuple[int, Message] | None:
     try:
-        begin, end = wire.frame(data, 0)
+        begin, end = frame(data, 0)
         # A message is decoded when it is there, and others may be behind it already.
         return decode(data + FOLLOWING, begin, end) if begin and end <= len(data) else None
     except Malformed:

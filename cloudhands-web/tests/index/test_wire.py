@@ -11,11 +11,12 @@ import pytest
 from ldap3.protocol.rfc2696 import paged_search_control
 
 from cloudhands.common import directory, settings
+from cloudhands.common.directory import framing
 from cloudhands.common.errors import DirectoryError
 from cloudhands.common.testing import directories, people, slapd
 from cloudhands.common.testing.fixtures import require_slapd
 from cloudhands.common.testing.ports import LOOPBACK
-from cloudhands.web.index import messages, wire
+from cloudhands.web.index import wire
 
 ATTRIBUTES = ("entryUUID", "uid", "cn", "mail", "jpegPhoto")
 BOUND = b"0\x0c\x02\x01\x01a\x07\n\x01\0\x04\0\x04\0"
@@ -132,7 +133,7 @@ def request(link: socket.socket) -> bytes:
 
 
 def whole(number: bytes, operation: bytes) -> bytes:
-    return bytes([messages.SEQUENCE, len(number) + len(operation)]) + number + operation
+    return bytes([framing.SEQUENCE, len(number) + len(operation)]) + number + operation
 
 
 def test_none_comes_while_nothing_does(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from ldap3.core.results import RESULT_SUCCESS
 from pyasn1.error import PyAsn1Error
 
 from cloudhands.common import settings
+from cloudhands.common.directory import framing
 from cloudhands.common.errors import DirectoryError
 
 # ldap3 decodes without checking: the answer of a broken server comes out as errors like these.
@@ -56,12 +57,22 @@ class VerifiedTls(ldap3.Tls):
 
     def wrap_socket(self, connection: Any, do_handshake: bool = False) -> None:
         """Replace a connection's socket by a verified TLS one."""
-        context = ssl.create_default_context(cafile=self.ca_certs_file)
+        context = _verifying(self.ca_certs_file)
         connection.socket = context.wrap_socket(
             connection.socket,
             server_hostname=connection.server.host,
             do_handshake_on_connect=do_handshake,
         )
+
+
+def _verifying(ca_file: str | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise DirectoryError(
+            f"directory.ca_file {ca_file} cannot be used: {error}. It has to hold, in PEM, the "
+            "certificates of the authorities that vouch for the directory"
+        ) from error
 
 
 class _Shunned:
@@ -184,7 +195,10 @@ def _connection(
         # Following a referral would show the password to a server that nobody configured.
         auto_referrals=False,
         check_names=False,
+        # The other one does not look where a value ends: see `framing`.
+        fast_decoder=False,
     )
+    framing.bound(connection)
     connection.url = url
     connection.source = directory
     return connection

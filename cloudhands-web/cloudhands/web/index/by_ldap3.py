@@ -13,12 +13,12 @@ from ldap3.protocol.rfc4511 import LDAPMessage
 from pyasn1.codec.ber import decoder
 from pyasn1.error import PyAsn1Error
 
+from cloudhands.common.directory.framing import Malformed
 from cloudhands.web.index.messages import (
     MOST_VALUES,
     Done,
     Entry,
     Info,
-    Malformed,
     Message,
     Notice,
     Reference,

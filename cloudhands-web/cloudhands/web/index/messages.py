@@ -9,19 +9,16 @@ whoever receives it limits, and by `MOST_VALUES`.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from cloudhands.common.directory.framing import LONG, SEQUENCE, Malformed
+
 # Of one entry, all attributes together. Each value costs more memory than it has bytes.
 MOST_VALUES = 100_000
 
-INTEGER, OCTETS, ENUMERATED, SEQUENCE, SET = 0x02, 0x04, 0x0A, 0x30, 0x31
+INTEGER, OCTETS, ENUMERATED, SET = 0x02, 0x04, 0x0A, 0x31
 ENTRY, DONE, REFERENCE, EXTENDED, INTERMEDIATE = 0x64, 0x65, 0x73, 0x78, 0x79
 CONTROLS, REFERRAL, OID, VALUE = 0xA0, 0xA3, 0x80, 0x81
 BOOLEAN, RESPONSE_NAME, RESPONSE_VALUE = 0x01, 0x8A, 0x8B
-LONG = 0x80
 LONGEST_NUMBER = 4
-
-
-class Malformed(ValueError):
-    """What a server sent is not such a message."""
 
 
 class Entry(NamedTuple):

@@ -20,13 +20,13 @@ from ldap3.core.exceptions import LDAPException
 from ldap3.operation.search import search_operation
 
 from cloudhands.common.directory import Connection
+from cloudhands.common.directory.framing import Malformed, frame
 from cloudhands.common.errors import DirectoryError
 from cloudhands.web.index import by_ldap3, messages
-from cloudhands.web.index.messages import Done, Entry, Info, Malformed, Message
+from cloudhands.web.index.messages import Done, Entry, Info, Message
 
 __all__ = ["Done", "Entry", "Info", "search"]
 
-LARGEST = 16 << 20
 MESSAGE_SECONDS = 60.0
 CHUNK = 1 << 16
 
@@ -145,33 +145,6 @@ def _messages(link: socket.socket, decode: Decoder) -> Iterator[tuple[int, Messa
         rest = bytearray(data[at:])
         yield from _fill(link, rest, end - at)
         data = bytes(rest)
-
-
-def frame(data: bytes, at: int) -> tuple[int, int]:
-    """Where the content of the message at `at` begins, and where it ends.
-
-    Where that cannot be told yet the content begins at 0, and ends where it can be told.
-
-    :raises Malformed: if no message begins there, or one that is too large.
-    """
-    there = len(data) - at
-    if there < 2:
-        return 0, at + 2
-    size = data[at + 1]
-    if data[at] != messages.SEQUENCE:
-        raise Malformed(f"a message begins with {data[at]:#04x}")
-    begin = at + 2
-    if size >= messages.LONG:
-        octets = size - messages.LONG
-        if not 0 < octets <= 8:
-            raise Malformed("the size of a message is not told")
-        begin += octets
-        if there < 2 + octets:
-            return 0, begin
-        size = int.from_bytes(data[at + 2 : begin], "big")
-        if size > LARGEST:
-            raise Malformed(f"a message of {size:,} bytes; {LARGEST:,} are the most that is taken")
-    return begin, begin + size
 
 
 def _fill(link: socket.socket, rest: bytearray, needed: int) -> Iterator[None]:

@@ -2,6 +2,7 @@ import socket
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from cloudhands.common import directory, settings
 from cloudhands.common.person import Person
-from cloudhands.common.testing import directories, people, slapd
+from cloudhands.common.testing import certificates, directories, people, slapd
 from cloudhands.common.testing.fixtures import require_slapd
 from cloudhands.common.testing.ports import LOOPBACK
 from cloudhands.web.index import sync
@@ -36,6 +37,9 @@ class Memory:
 
     def ids(self) -> frozenset[str]:
         return frozenset(self.held)
+
+    def known(self, identifiers: Collection[str]) -> frozenset[str]:
+        return self.ids().intersection(identifiers)
 
     def change(self, put: Iterable[Entry], remove: Collection[str], position: Position) -> None:
         put = list(put)
@@ -69,15 +73,20 @@ def memory() -> Memory:
 class Site:
     """A directory, an index, and the settings that bring them together."""
 
-    def __init__(self, server: slapd.Slapd, folder: Path, index: Memory, **more: Any) -> None:
+    def __init__(
+        self, server: slapd.Slapd, ca_file: Path, folder: Path, index: Memory, **more: Any
+    ) -> None:
         self.server = server
+        self.ca_file = ca_file
         self.folder = folder
         self.index = index
         self.source = self.settings(**more)
 
     def settings(self, **more: Any) -> settings.Directory:
         usual = directories.settings_for(self.server.url).model_dump(exclude_unset=True)
-        return settings.Directory.model_validate(usual | {"timeout": 2} | more)
+        # Whatever is synced is encrypted, and the server verified.
+        tls = {"start_tls": True, "ca_file": self.ca_file, "timeout": 2}
+        return settings.Directory.model_validate(usual | tls | more)
 
     def once(self, **more: Any) -> Position:
         return sync.once(self.index, self.source, self.folder, **more)  # type: ignore[arg-type]
@@ -137,13 +146,15 @@ class Proxy:
     """Stands between an index and its server: counts what the server sends, and can fail.
 
     :ivar passed: bytes that have come from the server.
-    :ivar most: after so many bytes the server is killed, and no more come.
+    :ivar most: after so many bytes no more come: the server is killed, or,
+    :ivar goes_quiet: the connections stay open and bring nothing.
     """
 
     def __init__(self, server: slapd.Slapd) -> None:
         self.server = server
         self.passed = 0
         self.most: int | None = None
+        self.goes_quiet = False
         self._swallowed: set[socket.socket] = set()
         self._open: set[socket.socket] = set()
         self._listening = socket.create_server((LOOPBACK, 0))
@@ -182,6 +193,9 @@ class Proxy:
                     self.passed += len(data)
                     if self.most is not None and self.passed > self.most:
                         self.most = None
+                        if self.goes_quiet:
+                            self.swallow()
+                            continue
                         self.server.kill()
                         break
                 to.sendall(data)
@@ -208,23 +222,45 @@ def proxy(site: Site) -> Iterator[Proxy]:
 Sites = Callable[..., AbstractContextManager[Site]]
 
 
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> certificates.Certificate:
+    return certificates.authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def certificate(
+    authority: certificates.Certificate, tmp_path_factory: pytest.TempPathFactory
+) -> certificates.Certificate:
+    folder = tmp_path_factory.mktemp("certificate")
+    return certificates.issued(authority, folder, f"IP:{LOOPBACK}")
+
+
 @pytest.fixture
-def site_with(tmp_path: Path, memory: Memory) -> Sites:
+def site_with(
+    tmp_path: Path,
+    memory: Memory,
+    authority: certificates.Certificate,
+    certificate: certificates.Certificate,
+) -> Sites:
     """Makes a site of `COUNT` people: what the server offers, and settings."""
     require_slapd()
 
     @contextmanager
     def made(setup: slapd.Setup, count: int = COUNT, **more: Any) -> Iterator[Site]:
-        with slapd.running_with(tmp_path / "slapd", people.make(count), setup) as server:
-            yield Site(server, tmp_path, memory, **more)
+        with slapd.running_with(
+            tmp_path / "slapd", people.make(count), replace(setup, tls=certificate)
+        ) as server:
+            yield Site(server, authority.file, tmp_path, memory, **more)
 
     return made
 
 
 @pytest.fixture
-def site_of(tmp_path: Path, memory: Memory) -> Callable[[slapd.Slapd], Site]:
+def site_of(
+    tmp_path: Path, memory: Memory, authority: certificates.Certificate
+) -> Callable[[slapd.Slapd], Site]:
     """Makes a site of a server."""
-    return lambda server: Site(server, tmp_path, memory)
+    return lambda server: Site(server, authority.file, tmp_path, memory)
 
 
 @pytest.fixture

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from cloudhands.common.errors import DirectoryError
-from cloudhands.common.testing import people, slapd
+from cloudhands.common.testing import certificates, people, slapd
 from cloudhands.common.testing.ports import LOOPBACK, free_port
 from cloudhands.web.index import sync
-from cloudhands.web.index.sync import DeletionsRefused, syncrepl
+from cloudhands.web.index.sync import DeletionsRefused, controls, operation
+from cloudhands.web.index.sync.controls import Mode
 
 Site = Any
 Sites = Any
@@ -54,7 +55,7 @@ def test_a_server_that_dies_in_the_first_read(site: Site, proxy: Proxy, asked: s
 def test_a_server_that_dies_in_a_refresh(
     site: Site, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(syncrepl, "BATCH", 3)
+    monkeypatch.setattr(operation, "BATCH", 3)
     site.source = site.settings(url=proxy.url)
     before = site.once()
     site.server.delete(*(entry.dn for entry in PEOPLE[10:14]))
@@ -68,9 +69,27 @@ def test_a_server_that_dies_in_a_refresh(
     assert len(site.index.held) == 40
     assert site.index.position() == before
     site.server.start()
+    site.server.add(PEOPLE[40])
     site.once()
     assert site.agrees()
     assert site.index.reads() == 1
+
+
+@pytest.mark.parametrize("has_position", [True, False])
+def test_a_server_that_was_killed_leaves_people_out(site: Site, has_position: bool) -> None:
+    """slapd forgets how far it was, and leaves who has changed since out of every sync."""
+    if has_position:
+        site.once()
+    site.server.delete(PEOPLE[10].dn)
+    for entry in PEOPLE[20:23]:
+        site.server.modify(entry.dn, {"cn": ["Changed"]})
+    site.server.kill()
+    site.server.start()
+    assert site.once().protocol == "changes"
+    assert site.agrees()
+    site.server.add(PEOPLE[40])
+    assert site.once().protocol == "refresh"
+    assert site.agrees()
 
 
 def test_a_server_that_is_killed_and_comes_back(site: Site) -> None:
@@ -115,6 +134,24 @@ def test_a_silent_server(site: Site, asked: str) -> None:
     finally:
         site.server.process.popen.send_signal(signal.SIGCONT)
     assert site.index.held == held
+
+
+@pytest.mark.parametrize("asked", PROTOCOLS)
+def test_a_connection_that_dies_in_a_read(site: Site, proxy: Proxy, asked: str) -> None:
+    site.source = site.settings(sync=asked, page_size=7, url=proxy.url, timeout=0.5)
+    most = passed_by_one_sync(site, proxy) // 2
+    proxy.goes_quiet = True
+    proxy.most = proxy.passed + most
+    with pytest.raises(DirectoryError, match="said nothing"):
+        site.once()
+    # It has to stop within a second, however long an answer is waited for.
+    site.source = site.settings(sync=asked, page_size=7, url=proxy.url, timeout=60)
+    proxy.most = proxy.passed + most
+    with site.following():
+        site.wait(lambda: proxy.most is None)
+    assert site.index.commits == []
+    site.once()
+    assert site.agrees()
 
 
 def test_a_connection_that_dies_without_a_word(site: Site, proxy: Proxy) -> None:
@@ -169,9 +206,12 @@ def test_a_cookie_that_is_of_no_use(
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[slapd.Slapd]:
+def shared(
+    tmp_path_factory: pytest.TempPathFactory, certificate: certificates.Certificate
+) -> Iterator[slapd.Slapd]:
+    setup = replace(UNLIMITED, tls=certificate)
     folder = tmp_path_factory.mktemp("shared")
-    with slapd.running_with(folder / "slapd", people.make(40), UNLIMITED) as server:
+    with slapd.running_with(folder / "slapd", people.make(40), setup) as server:
         yield server
 
 
@@ -248,6 +288,20 @@ def test_a_server_without_pages(
             assert site.index.commits == []
 
 
+def test_a_server_that_does_not_persist_is_not_asked_all_the_time(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = controls.request
+    monkeypatch.setattr(controls, "request", lambda _, cookie: ask(Mode.REFRESH_ONLY, cookie))
+    told: list[sync.Contact] = []
+    with site.following(seen=told.append):
+        site.wait()
+        site.server.add(PEOPLE[40])
+        site.wait()
+    connections = {contact.since for contact in told if contact.since}
+    assert 1 < len(connections) < 4
+
+
 def test_a_directory_that_is_down(site: Site) -> None:
     site.source = site.settings(url=f"ldap://{LOOPBACK}:{free_port()}")
     with pytest.raises(DirectoryError):
@@ -262,12 +316,15 @@ def test_a_directory_that_is_down(site: Site) -> None:
 
 
 def test_another_server_with_the_same_people(
-    site_with: Sites, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    site_with: Sites,
+    site_of: Callable[[slapd.Slapd], Site],
+    certificate: certificates.Certificate,
+    tmp_path: Path,
 ) -> None:
     with site_with(UNLIMITED) as site:
-        setup = replace(UNLIMITED, consumer_of=site.server.url)
+        setup = replace(UNLIMITED, consumer_of=site.server.url, tls=certificate)
         with slapd.running_with(tmp_path / "copy", [], setup) as second:
-            other = type(site)(second, tmp_path, site.index)
+            other = site_of(second)
             site.source = site.settings(other_urls=[second.url])
             with site.following():
                 site.wait()

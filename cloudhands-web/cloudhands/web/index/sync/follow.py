@@ -4,7 +4,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -19,14 +19,16 @@ from cloudhands.web.index.decode import Entry
 from cloudhands.web.index.engine import Position, Writer
 from cloudhands.web.index.sync import changes, choose, full, server, syncrepl
 from cloudhands.web.index.sync.guard import MISSING_SHARE, Guard, never
+from cloudhands.web.index.sync.operation import Limits, Unsuitable
 from cloudhands.web.index.sync.server import Server
 from cloudhands.web.index.sync.session import Session, Told, nothing, now
-from cloudhands.web.index.sync.syncrepl import Limits, Unsuitable
 
 FIRST_RETRY = 1.0
 LONGEST_RETRY = 60.0
 # Whoever was connected for so long does not fail again and again.
 STEADY = LONGEST_RETRY
+# A server that is behind its own people is right again with its next change.
+BEHIND_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -111,8 +113,7 @@ def follow(
         try:
             position = work.visit(Limits(idle=interval))
             failures = 0
-            # Who was told every change has nothing to wait for.
-            wait = 0.0 if position.protocol == choose.PERSIST else interval
+            wait = work.until_next(position, interval, time.monotonic() - began)
         except Stopped:
             break
         except (DirectoryError, IndexUnavailable) as error:
@@ -141,6 +142,8 @@ class _Work:
     told: Told = nothing
     seen: Seen = nobody
     contact: Contact = Contact()
+    # How often one after the other the server was behind its own people.
+    behind: int = 0
     # What each server offers and has refused to do, until the process ends.
     refused: dict[str, set[str]] = field(default_factory=dict)
     recent: dict[str, Entry] = field(default_factory=dict)
@@ -149,7 +152,7 @@ class _Work:
     def visit(self, limits: Limits | None) -> Position:
         """Connect, sync by the best protocol, and with limits stay where that goes on."""
         while True:
-            with self._connected() as (connection, server):
+            with self._connected() as (connection, server, protocol):
                 session = Session(
                     connection,
                     server,
@@ -161,14 +164,12 @@ class _Work:
                     self.recent,
                     self.ignored,
                 )
-                refused = self.refused.setdefault(server.name, set())
-                protocol = choose.protocol(server, self.source, refused)
                 try:
                     return self._by(protocol, session, limits)
                 except Unsuitable as error:
                     if self.source.sync != "auto":
                         raise
-                    refused.update((protocol, *error.protocols))
+                    self.refused.setdefault(server.name, set()).update((protocol, *error.protocols))
                     log.warning("another protocol is used", not_by=protocol, reason=str(error))
                 finally:
                     self.recent = session.recent
@@ -194,32 +195,46 @@ class _Work:
         return position
 
     @contextmanager
-    def _connected(self) -> Iterator[tuple[directory.Connection, Server]]:
+    def _connected(self) -> Iterator[tuple[directory.Connection, Server, str]]:
         """A connection and what its server says of itself; a request to stop is not kept waiting.
 
         A server that accepts and says nothing would hold us for its timeout.
         """
-        opening = directory.connect(self.source, self.state)
-
-        def opened() -> tuple[directory.Connection, Server]:
-            connection = opening.__enter__()
+        opening = self._greeted()
+        entered = background.wait_for(opening.__enter__, self.stopping)
+        with ExitStack() as stack:
+            stack.push(opening)
+            self._contact(server=entered[1].name, since=now())
             try:
-                return connection, server.ask(connection, self.source.base)
-            except BaseException as error:
-                opening.__exit__(type(error), error, error.__traceback__)
-                raise
+                yield entered
+            finally:
+                self._contact(server="", since=None)
 
-        connection, found = background.wait_for(opened, self.stopping)
-        try:
-            self._contact(server=found.name, since=now())
-            yield connection, found
-        except BaseException as error:
-            opening.__exit__(type(error), error, error.__traceback__)
-            raise
-        else:
-            opening.__exit__(None, None, None)
-        finally:
-            self._contact(server="", since=None)
+    @contextmanager
+    def _greeted(self) -> Iterator[tuple[directory.Connection, Server, str]]:
+        with directory.connect(self.source, self.state) as connection:
+            yield connection, *self._greet(connection)
+
+    def _greet(self, connection: directory.Connection) -> tuple[Server, str]:
+        """What the server says of itself, and by which protocol to read it."""
+        source = self.source
+        found = server.ask(connection, source.base)
+        protocol = choose.protocol(found, source, self.refused.get(found.name, ()))
+        if protocol in choose.SYNCREPL and server.is_behind(
+            connection, found, source.base, source.shown
+        ):
+            self.behind = min(self.behind + 1, 16)
+            log.warning("the server is behind its own people", server=found.name)
+            return found, choose.CHANGES
+        self.behind = 0
+        return found, protocol
+
+    def until_next(self, position: Position, interval: float, took: float) -> float:
+        """Seconds to wait after a visit that went well and took so many seconds."""
+        if position.protocol == choose.PERSIST:
+            # A server may end at once what it should go on with.
+            return max(0.0, min(interval, FIRST_RETRY) - took)
+        return min(interval, BEHIND_SECONDS * 2.0 ** (self.behind - 1)) if self.behind else interval
 
     def failed(self, error: Exception, wait: float) -> None:
         """Tell that the index is not what the directory holds, and why."""

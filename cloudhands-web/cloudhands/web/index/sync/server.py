@@ -1,8 +1,10 @@
 """What a directory's server says of itself: its rootDSE, and how far its content has come."""
 
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import ldap3
 from ldap3.core.exceptions import LDAPOperationResult
@@ -12,6 +14,10 @@ from cloudhands.common.directory import Attributes, Connection
 
 # A change sequence number: when, and (the third part) at which server of several.
 CSN = re.compile(r"\d{14}\.\d{6}Z#[0-9a-f]{6}#([0-9a-f]{3})#[0-9a-f]{6}")
+
+# Of the people beyond a server's own word so many are enough to know of.
+SOME = 100
+LOOKS, LOOK_SECONDS = 3, 0.05
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,27 @@ def ask(connection: Connection, base: str) -> Server:
     )
 
 
+def is_behind(connection: Connection, server: Server, base: str, people: str) -> bool:
+    """Whether a server says that it has come less far than its people have.
+
+    slapd does after it was killed, until the next change. It leaves who is beyond its word out of
+    every sync (RFC 4533), also out of one of everybody: who took that for the whole would delete
+    them.
+
+    :param people: the filter that the people below `base` match.
+    """
+    beyond = _beyond(connection, base, people, server.csns)
+    if not beyond:
+        return False
+    context = context_of(base, server.contexts)
+    for _ in range(LOOKS):
+        # A change can be read a moment before the server tells it.
+        if max(_csns(connection, context), default="") >= beyond:
+            return False
+        time.sleep(LOOK_SECONDS)
+    return True
+
+
 def context_of(base: str, contexts: Sequence[str]) -> str:
     """The database that a base is in: the longest of the names that it ends with, or itself."""
     wanted = _plain(base)
@@ -103,6 +130,17 @@ def _csns(connection: Connection, context: str) -> tuple[str, ...]:
     return _texts(_object(connection, context, "contextCSN"), "contextCSN")
 
 
+def _beyond(connection: Connection, base: str, people: str, csns: Sequence[str]) -> str:
+    """The last change of a person that is beyond a server's own word, or an empty text."""
+    if not csns:
+        return ""
+    found = f"(&{people}(entryCSN>={max(csns)}))"
+    items = _items(connection, base, found, ldap3.SUBTREE, ("entryCSN",), size_limit=SOME)
+    seen = (_one(item["raw_attributes"], "entryCSN") for item in items)
+    last = max(seen, default="")
+    return last if last > max(csns) else ""
+
+
 def _invocation(connection: Connection, service: str) -> str:
     """Another one after the controller's database was restored."""
     found = directory.values(_object(connection, service, "invocationId"), "invocationId")
@@ -111,19 +149,32 @@ def _invocation(connection: Connection, service: str) -> str:
 
 def _object(connection: Connection, name: str, *attributes: str) -> Attributes:
     """One entry's attributes; none where the server shows no such entry."""
+    items = _items(connection, name, "(objectClass=*)", ldap3.BASE, attributes)
+    found: Attributes = items[0]["raw_attributes"] if items else {}
+    return found
+
+
+def _items(
+    connection: Connection,
+    base: str,
+    filter: str,
+    scope: Any,
+    attributes: Sequence[str],
+    size_limit: int = 0,
+) -> list[dict[str, Any]]:
+    """Entries as ldap3 gives them; none where the server refuses to tell."""
     try:
         connection.search(
-            name,
-            "(objectClass=*)",
-            ldap3.BASE,
+            base,
+            filter,
+            scope,
             dereference_aliases=ldap3.DEREF_NEVER,
             attributes=attributes,
+            size_limit=size_limit,
         )
     except LDAPOperationResult:
-        return {}
-    items = (item for item in connection.response or () if item["type"] == "searchResEntry")
-    found: Attributes = next((item["raw_attributes"] for item in items), {})
-    return found
+        return []
+    return [item for item in connection.response or () if item["type"] == "searchResEntry"]
 
 
 def _texts(found: Attributes, name: str) -> tuple[str, ...]:
