@@ -38,6 +38,9 @@ class Memory:
     def ids(self) -> frozenset[str]:
         return frozenset(self.held)
 
+    def known(self, identifiers: Collection[str]) -> frozenset[str]:
+        return self.ids().intersection(identifiers)
+
     def change(self, put: Iterable[Entry], remove: Collection[str], position: Position) -> None:
         put = list(put)
         self.commits.append((len(put), len(remove)))

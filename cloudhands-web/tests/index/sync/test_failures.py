@@ -15,7 +15,8 @@ from cloudhands.common.errors import DirectoryError
 from cloudhands.common.testing import certificates, people, slapd
 from cloudhands.common.testing.ports import LOOPBACK, free_port
 from cloudhands.web.index import sync
-from cloudhands.web.index.sync import DeletionsRefused, syncrepl
+from cloudhands.web.index.sync import DeletionsRefused, controls, syncrepl
+from cloudhands.web.index.sync.controls import Mode
 
 Site = Any
 Sites = Any
@@ -267,6 +268,20 @@ def test_a_server_without_pages(
             with pytest.raises(DirectoryError, match="sizeLimitExceeded"):
                 site.once()
             assert site.index.commits == []
+
+
+def test_a_server_that_does_not_persist_is_not_asked_all_the_time(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = controls.request
+    monkeypatch.setattr(controls, "request", lambda _, cookie: ask(Mode.REFRESH_ONLY, cookie))
+    told: list[sync.Contact] = []
+    with site.following(seen=told.append):
+        site.wait()
+        site.server.add(PEOPLE[40])
+        site.wait()
+    connections = {contact.since for contact in told if contact.since}
+    assert 1 < len(connections) < 4
 
 
 def test_a_directory_that_is_down(site: Site) -> None:

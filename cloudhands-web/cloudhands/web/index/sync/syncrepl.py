@@ -223,7 +223,7 @@ class _Operation:
         self._held = held
         self._limits = limits
         # Who reads everything learns who is missing when it replaces the index.
-        known = session.known if self.cookie else frozenset
+        known = session.writer.ids if self.cookie else frozenset
         self._machine = Refresh(known, self.cookie)
         self._batch = _Batch()
         self._began = now()
