@@ -1,6 +1,7 @@
 import os
 import resource
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,16 @@ def test_people_and_position_are_one_commit(tmp_path, entry, at):
     with engine.writer(tmp_path) as writer:
         assert writer.position() == at(1, b"next")
         assert writer.ids() == {"id-0", "id-1", "id-3", "id-4", "id-5"}
+
+
+def test_who_of_many_is_known(tmp_path, entry, at, monkeypatch):
+    with engine.writer(tmp_path) as writer:
+        writer.replace(map(entry, range(9)), at(0))
+        writer.change([], ["id-3"], at(1))
+        asked = [f"id-{number}" for number in range(3, 30)]
+        few = writer.known(asked)
+        monkeypatch.setattr(sys.modules[engine.Writer.__module__], "MANY", 5)
+        assert writer.known(asked) == few == {f"id-{number}" for number in range(4, 9)}
 
 
 def test_a_change_of_nothing_there_makes_the_index(tmp_path, entry, at):

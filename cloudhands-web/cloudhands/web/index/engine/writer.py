@@ -23,6 +23,8 @@ from cloudhands.web.index.engine.schema import State
 CHANGE_HEAP = 32_000_000
 # Few large segments are quicker to search than many small ones.
 BUILD_HEAP = 256_000_000
+# Of so many identifiers it is quicker to read all that there are than to ask for each.
+MANY = 5_000
 
 log = structlog.get_logger(__name__)
 
@@ -88,9 +90,11 @@ class Writer:
         found = searcher.terms_with_prefix(documents.ID, "", tantivy.Query.all_query())
         return frozenset(identifier for identifier, _ in found)
 
-    def known(self, ids: Iterable[str]) -> frozenset[str]:
-        """Which of some identifiers are those of people whom readers find; quick for a few."""
-        return frozenset(filter(self._finds, ids))
+    def known(self, identifiers: Collection[str]) -> frozenset[str]:
+        """Those of some identifiers under which readers find somebody."""
+        if len(identifiers) > MANY:
+            return self.ids().intersection(identifiers)
+        return frozenset(filter(self._finds, identifiers))
 
     def _finds(self, identifier: str) -> bool:
         if self._served is None or not can_be_looked_up(identifier):

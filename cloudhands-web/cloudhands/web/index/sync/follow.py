@@ -19,9 +19,9 @@ from cloudhands.web.index.decode import Entry
 from cloudhands.web.index.engine import Position, Writer
 from cloudhands.web.index.sync import changes, choose, full, server, syncrepl
 from cloudhands.web.index.sync.guard import MISSING_SHARE, Guard, never
+from cloudhands.web.index.sync.operation import Limits, Unsuitable
 from cloudhands.web.index.sync.server import Server
 from cloudhands.web.index.sync.session import Session, Told, nothing, now
-from cloudhands.web.index.sync.syncrepl import Limits, Unsuitable
 
 FIRST_RETRY = 1.0
 LONGEST_RETRY = 60.0
@@ -113,7 +113,7 @@ def follow(
         try:
             position = work.visit(Limits(idle=interval))
             failures = 0
-            wait = work.until_next(position, interval)
+            wait = work.until_next(position, interval, time.monotonic() - began)
         except Stopped:
             break
         except (DirectoryError, IndexUnavailable) as error:
@@ -229,10 +229,11 @@ class _Work:
         self.behind = 0
         return found, protocol
 
-    def until_next(self, position: Position, interval: float) -> float:
-        """Seconds to wait after a visit that went well."""
+    def until_next(self, position: Position, interval: float, took: float) -> float:
+        """Seconds to wait after a visit that went well and took so many seconds."""
         if position.protocol == choose.PERSIST:
-            return 0.0
+            # A server may end at once what it should go on with.
+            return max(0.0, min(interval, FIRST_RETRY) - took)
         return min(interval, BEHIND_SECONDS * 2.0 ** (self.behind - 1)) if self.behind else interval
 
     def failed(self, error: Exception, wait: float) -> None:

@@ -1,0 +1,146 @@
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from cloudhands.web.index import engine, report, status
+from cloudhands.web.index.confirmation import Confirmation
+from cloudhands.web.index.engine import Commit, Position
+from cloudhands.web.index.status import Journal
+from cloudhands.web.index.sync import Contact, Progress
+
+NOW = datetime.now(UTC)
+NOBODY = 65534
+CONNECTED = Contact("persist", "ldap://one", NOW, NOW)
+
+
+def position(ago=0):
+    return Position("persist", b"", "ldap://one", NOW - timedelta(seconds=ago))
+
+
+def state(folder):
+    return report.make(folder, NOW).state
+
+
+def last_line(folder):
+    return list(report.lines(report.make(folder, NOW)))[-1]
+
+
+@pytest.fixture
+def journal(tmp_path):
+    """Of a process that follows, as long as the test lasts, and has an index of nobody."""
+    with engine.writer(tmp_path) as writer:
+        writer.replace([], position(60))
+        begun = Journal(tmp_path, follows=True)
+        begun.begin()
+        yield begun
+
+
+def test_what_is_written_can_be_read(tmp_path, journal):
+    journal.seen(CONNECTED)
+    journal.told(Progress(5, 10, 1.5))
+    journal.committed(Commit(3, 1, 12, 0.01, False))
+    assert status.read(tmp_path) == journal.status
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"pid": 1}', '{"started": 3}'])
+def test_what_cannot_be_read_is_none(tmp_path, journal, text):
+    (engine.location(tmp_path) / status.FILE).write_text(text)
+    assert status.read(tmp_path) is None
+    # That somebody works there the lock tells.
+    assert state(tmp_path) == report.SYNCING
+
+
+def test_of_a_day_of_a_follower(tmp_path, journal):
+    assert state(tmp_path) == report.READING
+    journal.told(Progress(5, 10, 1.5))
+    assert report.as_json(report.make(tmp_path, NOW))["reading"] == {
+        "read": 5,
+        "expected": 10,
+        "per_second": 3,
+        "seconds_left": 1.5,
+    }
+    journal.committed(Commit(10, 0, 10, 2.5, True))
+    journal.seen(CONNECTED)
+    made = report.make(tmp_path, NOW)
+    assert (made.state, made.is_well, made.lag) == (report.FOLLOWING, True, 0)
+    assert made.age == 60
+    assert last_line(tmp_path).startswith("next         nothing")
+    journal.seen(Contact("persist", "", None, NOW, "the directory is away"))
+    made = report.make(tmp_path, NOW)
+    assert (made.state, made.is_well, made.lag) == (report.RETRYING, False, 60)
+    assert last_line(tmp_path).startswith("next         mend what the last error names")
+    journal.seen(CONNECTED)
+    found = report.as_json(report.make(tmp_path, NOW))
+    assert (found["state"], found["last_error"]) == (report.FOLLOWING, "the directory is away")
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_one_that_is_gone(tmp_path):
+    assert state(tmp_path) == report.NEVER
+    with engine.writer(tmp_path):
+        journal = Journal(tmp_path, follows=True)
+        journal.begin()
+        journal.seen(CONNECTED)
+    assert state(tmp_path) == report.DIED
+    journal.end()
+    assert state(tmp_path) == report.STOPPED
+    made = report.make(tmp_path, NOW)
+    assert made.people is None
+    assert any("there is no index" in line for line in report.lines(made))
+    assert last_line(tmp_path).startswith("next         start cloud-index")
+
+
+def test_one_sync_is_no_following(tmp_path):
+    with engine.writer(tmp_path):
+        Journal(tmp_path, follows=False).begin()
+        assert state(tmp_path) == report.SYNCING
+
+
+def test_a_status_that_cannot_be_written_keeps_nobody_from_work(tmp_path, journal, capsys):
+    (engine.location(tmp_path) / f"{status.FILE}.new").mkdir()
+    for _ in range(3):
+        journal.seen(CONNECTED)
+        journal.seen(Contact())
+    logged = capsys.readouterr()
+    assert (logged.out + logged.err).count("the status cannot be written") == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become somebody else")
+def test_who_may_only_read_is_told_all(tmp_path, journal):
+    journal.seen(CONNECTED)
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.is_relative_to("/tmp") and folder != Path("/tmp"):
+            folder.chmod(0o755)
+    os.seteuid(NOBODY)
+    try:
+        made = report.make(tmp_path, NOW)
+    finally:
+        os.seteuid(0)
+    assert made.is_well
+    assert made.status == journal.status
+
+
+# --- Confirmations -------------------------------------------------------------------------------
+
+
+def test_a_confirmation_counts_for_one_commit(tmp_path):
+    given, kept = Confirmation(tmp_path), Confirmation(tmp_path)
+    assert not kept.is_given()
+    given.leave()
+    # A commit that nobody asked about does not use it up.
+    kept.committed(Commit(1, 0, 1, 0.1, False))
+    assert kept.is_given()
+    kept.committed(Commit(0, 9, 1, 0.1, False))
+    assert not kept.is_given()
+
+
+def test_a_confirmation_is_over_after_an_hour(tmp_path):
+    confirmation = Confirmation(tmp_path)
+    confirmation.leave()
+    file = next(engine.location(tmp_path).iterdir())
+    before = file.stat().st_mtime - 3601
+    os.utime(file, (before, before))
+    assert not confirmation.is_given()
