@@ -1,5 +1,6 @@
 """Our own reading of a search's answers: from a real server, and from one that means no good."""
 
+import itertools
 import socket
 import threading
 import time
@@ -13,13 +14,16 @@ from ldap3.protocol.rfc2696 import paged_search_control
 from cloudhands.common import directory, settings
 from cloudhands.common.directory import framing
 from cloudhands.common.errors import DirectoryError
-from cloudhands.common.testing import directories, people, slapd
+from cloudhands.common.testing import certificates, directories, people, slapd
 from cloudhands.common.testing.fixtures import require_slapd
 from cloudhands.common.testing.ports import LOOPBACK
+from cloudhands.common.testing.programs import require
 from cloudhands.web.index import wire
+from cloudhands.web.index.decode import decode
 
 ATTRIBUTES = ("entryUUID", "uid", "cn", "mail", "jpegPhoto")
-BOUND = b"0\x0c\x02\x01\x01a\x07\n\x01\0\x04\0\x04\0"
+# RFC 4533: what there is, and then every change.
+PERSIST = ("1.3.6.1.4.1.4203.1.9.1.1", True, bytes.fromhex("30030a0103"))
 
 
 def changed(source: settings.Directory, **values: object) -> settings.Directory:
@@ -97,6 +101,44 @@ def test_a_lost_connection(own_slapd: slapd.Slapd, tmp_path: Path) -> None:
         own_slapd.kill()
         with pytest.raises(DirectoryError, match="cannot answer"):
             read(connection)
+
+
+def test_over_tls_it_comes_as_soon(tmp_path: Path) -> None:
+    require_slapd()
+    require("openssl")
+    made = certificates.self_signed(tmp_path, f"IP:{LOOPBACK}")
+    setup = slapd.Setup(tls=made, syncprov=True, unpaged=None)
+    with slapd.running_with(tmp_path / "slapd", people.make(300), setup) as server:
+        source = changed(directories.settings_for(server.ldaps_url), ca_file=made.file)
+        with directory.connect(source, tmp_path) as connection:
+            found = wire.search(
+                *(connection, people.BASE, "(uid=*)", ATTRIBUTES),
+                controls=[PERSIST],
+                timeout=0.1,
+            )
+            # Nothing stays behind in what TLS has decrypted already.
+            first = list(itertools.takewhile(lambda message: message is not None, found))
+            assert sum(isinstance(message, wire.Entry) for message in first) == 300
+            assert any(isinstance(message, wire.Info) for message in first)
+            server.delete(people.make(2)[1].dn)
+            gone = next(message for message in found if message is not None)
+            assert isinstance(gone, wire.Entry)
+            assert gone.dn == people.make(2)[1].dn
+            found.close()
+
+
+def test_hidden_and_disabled_people_are_not_read(own_slapd: slapd.Slapd, tmp_path: Path) -> None:
+    hidden, disabled, locked_out = people.make(3)
+    own_slapd.modify(hidden.dn, {"employeeType": ["secret"]})
+    own_slapd.modify(disabled.dn, {"pwdAccountLockedTime": ["000001010000Z"]})
+    own_slapd.modify(locked_out.dn, {"pwdAccountLockedTime": ["20300101120000Z"]})
+    source = changed(directories.settings_for(own_slapd.url), hidden="(employeeType=secret)")
+    with directory.connect(source, tmp_path) as connection:
+        wanted = directory.wanted(source.attributes)
+        *entries, _ = wire.search(connection, people.BASE, source.shown, wanted)
+    found = {decode(entry.attributes, source.attributes) for entry in entries}
+    uids = {entry.person.uid for entry in found if entry}
+    assert uids == {one.one("uid") for one in people.make(200)} - {"ghopper", "aturing"}
 
 
 # --- a server that means no good

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudhands.web.index import query, words
+from cloudhands.web.index.query import Level
 
 
 @pytest.mark.parametrize(
@@ -69,3 +70,25 @@ def test_terms_are_cut() -> None:
 )
 def test_typos_by_length(word: str, typos: int) -> None:
     assert query.typos(word) == typos
+
+
+@pytest.mark.parametrize(
+    ("text", "levels"),
+    [
+        ("gr", []),
+        ("an na", []),
+        ("1000001", []),
+        ("田中", [Level.ONE_TYPO]),
+        ("gra@example.org", [Level.ONE_TYPO]),
+        ("ann smith", [Level.ONE_TYPO, Level.IN_CODES]),
+        ("o'brien", [Level.ONE_TYPO, Level.IN_CODES]),
+        ("ann kuznetsova", [Level.ONE_TYPO, Level.TWO_TYPOS, Level.IN_CODES]),
+    ],
+)
+def test_what_is_tried_where_nobody_matches_as_typed(text: str, levels: list[Level]) -> None:
+    assert query.levels(query.chunks(text)) == [Level.EXACT, Level.BEGUN, *levels]
+
+
+@pytest.mark.parametrize("text", ["ab " * 100, "ab-" * 100, "ab-cd " * 50, "ab@cd-ef " * 30])
+def test_so_many_words_count_and_no_more(text: str) -> None:
+    assert len(query.asked(query.chunks(text))) == query.MOST_WORDS

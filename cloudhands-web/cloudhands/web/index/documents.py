@@ -5,6 +5,7 @@ not of people, and only there typos are looked for first: a walk through all uid
 """
 
 import zlib
+from collections.abc import Iterable
 
 import tantivy
 
@@ -13,10 +14,12 @@ from cloudhands.web.index import words
 from cloudhands.web.index.decode import Entry
 
 # ID finds exactly one person, NAMES hold words of names, CODES whatever else finds a person begun
-# or finished (uids, addresses), NUMBERS what has to be complete. RECORD is what is given back.
-ID, NAMES, CODES, NUMBERS = "id", "names", "codes", "numbers"
+# or finished (uids, addresses), NUMBERS what has to be complete. BEGINNINGS hold the first letters
+# of names and codes: so few begin too many terms to walk through. RECORD is what is given back.
+ID, NAMES, CODES, NUMBERS, BEGINNINGS = "id", "names", "codes", "numbers", "beginnings"
 RECORD, PLACE = "record", "place"
 SEPARATOR = "\x1f"
+LONGEST_BEGINNING = 3
 
 LETTERS, BITS = 8, 5
 AFTER_Z = 31
@@ -24,7 +27,7 @@ AFTER_Z = 31
 
 def declare(builder: tantivy.SchemaBuilder) -> None:
     """Add the fields to a schema."""
-    for name in (ID, NAMES, CODES, NUMBERS):
+    for name in (ID, NAMES, CODES, NUMBERS, BEGINNINGS):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     builder.add_unsigned_field(PLACE, fast=True)
     # The only one stored: one value is read in a fraction of the time that several take.
@@ -36,8 +39,11 @@ def document(entry: Entry) -> tantivy.Document:
     made = tantivy.Document()
     person = entry.person
     made.add_text(ID, person.id)
-    for field, term in fields(entry):
+    found = fields(entry)
+    for field, term in found:
         made.add_text(field, term)
+    for beginning in _beginnings(term for field, term in found if field != NUMBERS):
+        made.add_text(BEGINNINGS, beginning)
     made.add_unsigned(PLACE, place(person))
     made.add_bytes(RECORD, _record(entry))
     return made
@@ -57,6 +63,10 @@ def _field(term: str, of_name: set[str], of_code: set[str]) -> str:
     if term in of_code or "@" in term:
         return CODES
     return NUMBERS if term.isdecimal() else NAMES
+
+
+def _beginnings(terms: Iterable[str]) -> set[str]:
+    return {term[:length] for term in terms for length in range(1, LONGEST_BEGINNING + 1)}
 
 
 def place(person: Person) -> int:

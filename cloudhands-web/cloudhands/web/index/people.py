@@ -74,7 +74,7 @@ class People:
 def _candidates(snapshot: engine.Snapshot, typed: Sequence[Chunk], limit: int) -> list[Entry]:
     """Those who match at the first level that finds enough, and at those before it."""
     found: dict[str, Entry] = {}
-    for level in Level:
+    for level in query.levels(typed):
         matching = snapshot.entries(query.build(typed, level), CANDIDATES)
         found.update((entry.person.id, entry) for entry in matching)
         if _is_enough(level, list(found.values()), typed, limit):

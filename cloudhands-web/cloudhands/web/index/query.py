@@ -13,7 +13,7 @@ from enum import IntEnum
 import tantivy
 
 from cloudhands.web.index import words
-from cloudhands.web.index.documents import CODES, NAMES, NUMBERS
+from cloudhands.web.index.documents import BEGINNINGS, CODES, LONGEST_BEGINNING, NAMES, NUMBERS
 from cloudhands.web.index.engine import SCHEMA, exactly
 
 LONGEST_QUERY = 200
@@ -51,22 +51,46 @@ class Chunk:
 
 
 def chunks(text: str) -> list[Chunk]:
-    """What was typed, folded, cut to a sensible length and split at white space."""
-    typed = words.fold(text[:LONGEST_QUERY]).split()[:MOST_WORDS]
-    return [chunk for chunk in map(_chunk, typed) if chunk.words]
+    """What was typed, folded and split at white space; only so much of it as is sensible."""
+    found: list[Chunk] = []
+    room = MOST_WORDS
+    for typed in words.fold(text[:LONGEST_QUERY]).split():
+        chunk = _chunk(typed, room)
+        if chunk.words:
+            found.append(chunk)
+            room -= len(chunk.words)
+        if not room:
+            break
+    return found
 
 
-def _chunk(typed: str) -> Chunk:
-    found = tuple(words.parts(typed)[:MOST_WORDS])
+def _chunk(typed: str, most: int) -> Chunk:
+    found = tuple(words.parts(typed)[:most])
     if found and "@" in typed:
-        local = tuple(words.parts(typed.split("@")[0])[:MOST_WORDS])
+        local = tuple(words.parts(typed.split("@")[0])[:most])
         return Chunk((words.whole(typed),), "", local)
     return Chunk(found, words.joined(list(found)) if len(found) > 1 else "", found)
 
 
 def asked(typed: Sequence[Chunk]) -> list[str]:
     """The words that a match is measured by."""
-    return [word for chunk in typed for word in chunk.words][:MOST_WORDS]
+    return [word for chunk in typed for word in chunk.words]
+
+
+def levels(typed: Sequence[Chunk]) -> list[Level]:
+    """The levels that may find more for what was typed than the one before."""
+    found = [Level.EXACT, Level.BEGUN]
+    forgiven = [typos(word) for chunk in typed for word in (*chunk.typed, chunk.other)]
+    if any(forgiven) or any(_may_be_otherwise(chunk) for chunk in typed):
+        found.append(Level.ONE_TYPO)
+    if any(forgiven):
+        found += [Level.TWO_TYPOS] * (max(forgiven) == 2)
+        found.append(Level.IN_CODES)
+    return found
+
+
+def _may_be_otherwise(chunk: Chunk) -> bool:
+    return chunk.typed != chunk.words or any(map(words.is_unspaced, chunk.words))
 
 
 def build(typed: Sequence[Chunk], level: Level) -> tantivy.Query:
@@ -87,15 +111,21 @@ def _word(word: str, level: Level) -> tantivy.Query:
     ways = [exactly(NUMBERS, word)] if word.isdecimal() else []
     if level == Level.EXACT:
         return _any([*ways, exactly(NAMES, word), exactly(CODES, word)])
-    ways += [_near(NAMES, word, 0, prefix=True), _near(CODES, word, 0, prefix=True)]
+    ways += _begun(word)
     if level >= Level.ONE_TYPO:
         ways += _with_typos(word, level)
     return _any(ways)
 
 
+def _begun(word: str) -> list[tantivy.Query]:
+    if len(word) <= LONGEST_BEGINNING:
+        return [exactly(BEGINNINGS, word)]
+    return [_near(NAMES, word, 0, prefix=True), _near(CODES, word, 0, prefix=True)]
+
+
 def _with_typos(word: str, level: Level) -> list[tantivy.Query]:
     if words.is_unspaced(word):
-        return [_all([_near(NAMES, sign, 0, prefix=True) for sign in word[:MOST_WORDS]])]
+        return [_all([exactly(BEGINNINGS, sign) for sign in word[:MOST_WORDS]])]
     distance = min(typos(word), 1 if level == Level.ONE_TYPO else 2)
     if not distance:
         return []

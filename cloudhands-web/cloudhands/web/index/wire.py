@@ -13,11 +13,14 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 import ldap3
 from ldap3.core.exceptions import LDAPException
 from ldap3.operation.search import search_operation
+from ldap3.protocol.convert import build_controls_list
+from ldap3.utils.asn1 import encode  # type: ignore[attr-defined]
 
 from cloudhands.common.directory import Connection
 from cloudhands.common.directory.framing import Malformed, frame
@@ -70,6 +73,20 @@ def _send(
     attributes: Sequence[str],
     controls: Sequence[Any],
 ) -> int:
+    if connection.closed:
+        raise ConnectionResetError("the connection is closed")
+    number: int = connection.server.next_message_id()
+    said = number.to_bytes(4, "big")
+    held = build_controls_list(list(controls))
+    content = b"\x02\x04" + said + _request(base, filter, tuple(attributes))
+    content += encode(held) if held else b""
+    connection.socket.sendall(b"\x30\x84" + len(content).to_bytes(4, "big") + content)
+    return number
+
+
+# Encoding takes as long as decoding a hundred answers, and a page asks for what the last one did.
+@lru_cache(maxsize=16)
+def _request(base: str, filter: str, attributes: tuple[str, ...]) -> bytes:
     request = search_operation(
         base,
         filter,
@@ -82,10 +99,8 @@ def _send(
         auto_escape=True,
         auto_encode=True,
     )
-    number: int = connection.strategy.send("searchRequest", request, list(controls) or None)
-    # ldap3 waits for no answer to it.
-    connection.strategy._outstanding.pop(number, None)
-    return number
+    encoded: bytes = encode(request)
+    return encoded
 
 
 def _answers(
@@ -105,25 +120,31 @@ def _answers(
                 yield None
                 continue
             answered, message = received
-            if answered != number and not isinstance(message, messages.Notice):
-                raise Malformed(f"an answer to request {answered} instead of {number}")
-            if isinstance(message, Entry | Info):
+            if answered != number or isinstance(message, messages.Notice):
+                raise _unasked(answered, message, number)
+            if isinstance(message, Entry):
                 yield message
-            elif isinstance(message, messages.Reference):
-                references += 1
             elif isinstance(message, Done):
                 ended = True
                 # What the server sends after it is lost: it can only be its leave.
                 link.settimeout(usual)
                 yield message._replace(references=references)
                 return
+            elif isinstance(message, messages.Reference):
+                references += 1
             else:
-                said = f"{message.message} (result {message.result})"
-                raise ConnectionResetError(f"it ends the connection: {said}")
+                yield message
     finally:
         if not ended:
             with suppress(LDAPException, OSError):
                 connection.strategy.close()
+
+
+def _unasked(answered: int, message: Message, number: int) -> Exception:
+    if isinstance(message, messages.Notice):
+        said = f"{message.message} (result {message.result})"
+        return ConnectionResetError(f"it ends the connection: {said}")
+    return Malformed(f"an answer to request {answered} instead of {number}")
 
 
 def _decoder(connection: ldap3.Connection) -> Decoder:
@@ -138,6 +159,7 @@ def _messages(link: socket.socket, decode: Decoder) -> Iterator[tuple[int, Messa
     while True:
         at = 0
         begin, end = frame(data, at)
+        # One at a time: many that are decoded and kept have Python look for garbage among them.
         while begin and end <= len(data):
             yield decode(data, begin, end)
             at = end
