@@ -146,13 +146,15 @@ class Proxy:
     """Stands between an index and its server: counts what the server sends, and can fail.
 
     :ivar passed: bytes that have come from the server.
-    :ivar most: after so many bytes the server is killed, and no more come.
+    :ivar most: after so many bytes no more come: the server is killed, or,
+    :ivar goes_quiet: the connections stay open and bring nothing.
     """
 
     def __init__(self, server: slapd.Slapd) -> None:
         self.server = server
         self.passed = 0
         self.most: int | None = None
+        self.goes_quiet = False
         self._swallowed: set[socket.socket] = set()
         self._open: set[socket.socket] = set()
         self._listening = socket.create_server((LOOPBACK, 0))
@@ -191,6 +193,9 @@ class Proxy:
                     self.passed += len(data)
                     if self.most is not None and self.passed > self.most:
                         self.most = None
+                        if self.goes_quiet:
+                            self.swallow()
+                            continue
                         self.server.kill()
                         break
                 to.sendall(data)

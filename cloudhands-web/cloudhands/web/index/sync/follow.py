@@ -19,9 +19,9 @@ from cloudhands.web.index.decode import Entry
 from cloudhands.web.index.engine import Position, Writer
 from cloudhands.web.index.sync import changes, choose, full, server, syncrepl
 from cloudhands.web.index.sync.guard import MISSING_SHARE, Guard, never
+from cloudhands.web.index.sync.operation import Limits, Unsuitable
 from cloudhands.web.index.sync.server import Server
 from cloudhands.web.index.sync.session import Session, Told, nothing, now
-from cloudhands.web.index.sync.syncrepl import Limits, Unsuitable
 
 FIRST_RETRY = 1.0
 LONGEST_RETRY = 60.0
