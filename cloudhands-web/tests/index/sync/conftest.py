@@ -180,13 +180,15 @@ class Proxy:
                 except OSError:
                     near.close()
                     continue
+                for link in (near, far):
+                    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._open |= {near, far}
                 for pair in ((near, far), (far, near)):
                     threading.Thread(target=self._pump, args=(*pair, pair[0] is far)).start()
 
     def _pump(self, source: socket.socket, to: socket.socket, counts: bool) -> None:
         with suppress(OSError):
-            while data := source.recv(64):
+            while data := source.recv(256):
                 if source in self._swallowed:
                     continue
                 if counts:

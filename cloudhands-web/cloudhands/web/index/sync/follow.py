@@ -27,6 +27,7 @@ FIRST_RETRY = 1.0
 LONGEST_RETRY = 60.0
 # Whoever was connected for so long does not fail again and again.
 STEADY = LONGEST_RETRY
+ASK_AGAIN_SECONDS = 86_400.0
 # A server that is behind its own people is right again with its next change.
 BEHIND_SECONDS = 5.0
 
@@ -144,8 +145,9 @@ class _Work:
     contact: Contact = Contact()
     # How often one after the other the server was behind its own people.
     behind: int = 0
-    # What each server offers and has refused to do, until the process ends.
+    # What each server offers and has refused to do; it is asked again a day later.
     refused: dict[str, set[str]] = field(default_factory=dict)
+    refused_since: float = field(default_factory=time.monotonic)
     recent: dict[str, Entry] = field(default_factory=dict)
     ignored: set[str] = field(default_factory=set)
 
@@ -219,6 +221,9 @@ class _Work:
         """What the server says of itself, and by which protocol to read it."""
         source = self.source
         found = server.ask(connection, source.base)
+        if time.monotonic() - self.refused_since > ASK_AGAIN_SECONDS:
+            self.refused.clear()
+            self.refused_since = time.monotonic()
         protocol = choose.protocol(found, source, self.refused.get(found.name, ()))
         if protocol in choose.SYNCREPL and server.is_behind(
             connection, found, source.base, source.shown
