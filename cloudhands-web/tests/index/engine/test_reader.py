@@ -173,6 +173,17 @@ def test_who_may_not_read_is_told(tmp_path, entry, at):
         os.seteuid(0)
 
 
+def test_nothing_is_left_of_openings(tmp_path, entry, at, monkeypatch):
+    own = tmp_path / "own"
+    own.mkdir()
+    monkeypatch.setattr(opening, "IN_MEMORY", own)
+    with engine.writer(tmp_path) as writer:
+        writer.replace([entry(1)], at(0))
+    for _ in range(300):
+        assert engine.Reader(tmp_path).snapshot().people == 1
+    assert list(own.iterdir()) == []
+
+
 def test_switches_and_commits_under_readers(tmp_path, entry, at):
     """Every snapshot is one commit: as many people as its cookie says, whoever opens it."""
     wrong = []
