@@ -117,7 +117,7 @@ def _read(
     targets: dict[str, Read] = {
         OURS: lambda: _by_ours(folder, source),
         LDAPSEARCH: lambda: _by_ldapsearch(ldapsearch, source, extent.people),
-        LDAP3: lambda: _by_ldap3(folder, source),
+        LDAP3: lambda: _by_ldap3(source),
     }
     # Each reading is long enough by itself.
     rates = interleaved(Reading(extent.people), targets, Plan(extent.rounds, 0))
@@ -157,8 +157,10 @@ def _by_ldapsearch(program: Path, source: settings.Directory, expected: int) -> 
     return expected if done.returncode == 0 else 0
 
 
-def _by_ldap3(folder: Path, source: settings.Directory) -> int:
-    with directory.connect(source, folder) as connection:
+def _by_ldap3(source: settings.Directory) -> int:
+    # As ldap3 comes: a connection of ours goes without its quick decoder, which nobody can trust.
+    server = ldap3.Server(source.url, get_info=ldap3.NONE)
+    with ldap3.Connection(server, raise_exceptions=True, check_names=False) as connection:
         found = connection.extend.standard.paged_search(
             source.base,
             source.shown,

@@ -4,8 +4,9 @@ Ours takes all that ldap3's takes in the form that RFC 4511, 5.1, asks for: defi
 in one piece, no more and no less than belongs there. It may refuse every other form of BER.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from ldap3.protocol.rfc4511 import LDAPMessage
@@ -184,3 +185,22 @@ def test_both_read_or_refuse_what_is_broken(data: bytes) -> None:
         assert not is_as_asked_for(data)
     else:
         assert found == expected
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        lambda count: [attribute(b"cn", [b"x"] * count)],
+        lambda count: [attribute(b"cn", [])] * (count + 1),
+    ],
+    ids=["values", "attributes"],
+)
+def test_an_entry_may_hold_only_so_much(
+    attributes: Callable[[int], list[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messages, "MOST_VALUES", 300)
+    assert ours(message(entry(b"cn=x", attributes(299)))) is not None
+    data = message(entry(b"cn=x", attributes(300)))
+    begin, end = frame(data, 0)
+    with pytest.raises(Malformed, match="more than 300 values"):
+        messages.decode(data, begin, end)

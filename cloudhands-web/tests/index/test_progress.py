@@ -1,6 +1,7 @@
 import io
 
 import pytest
+from structlog.testing import CapturingLogger
 
 from cloudhands.web.index import progress
 from cloudhands.web.index.progress import Shown, clock, left, sentence
@@ -55,17 +56,23 @@ def test_on_a_terminal_one_line_changes(monkeypatch):
     ]
 
 
-def test_a_short_read_is_not_told(capsys):
+@pytest.fixture
+def log(monkeypatch):
+    log = CapturingLogger()
+    monkeypatch.setattr(progress, "log", log)
+    return log
+
+
+def test_a_short_read_is_not_told(log):
     shown = Shown(io.StringIO())
     for read in range(1_000):
         shown.told(Progress(read, None, 1.0))
-    assert capsys.readouterr().out == ""
+    assert log.calls == []
 
 
-def test_a_long_one_takes_a_line_now_and_then(monkeypatch, capsys):
+def test_a_long_one_takes_a_line_now_and_then(monkeypatch, log):
     monkeypatch.setattr(progress, "FIRST_LINE_SECONDS", 0)
     shown = Shown(io.StringIO())
     for read in range(1_000):
         shown.told(Progress(read, 2_000, 1.0))
-    logged = capsys.readouterr()
-    assert (logged.out + logged.err).count("reading") == 1
+    assert [call.args for call in log.calls] == [("reading",)]

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import CapturingLogger
 
 from cloudhands.web.index import engine, report, status
 from cloudhands.web.index.confirmation import Confirmation
@@ -99,13 +100,14 @@ def test_one_sync_is_no_following(tmp_path):
         assert state(tmp_path) == report.SYNCING
 
 
-def test_a_status_that_cannot_be_written_keeps_nobody_from_work(tmp_path, journal, capsys):
+def test_a_status_that_cannot_be_written_keeps_nobody_from_work(tmp_path, journal, monkeypatch):
+    log = CapturingLogger()
+    monkeypatch.setattr(status, "log", log)
     (engine.location(tmp_path) / f"{status.FILE}.new").mkdir()
     for _ in range(3):
         journal.seen(CONNECTED)
         journal.seen(Contact())
-    logged = capsys.readouterr()
-    assert (logged.out + logged.err).count("the status cannot be written") == 1
+    assert [call.args[0] for call in log.calls] == ["the status cannot be written"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become somebody else")

@@ -153,6 +153,9 @@ class Directory(Table):
     not answer; `other_bases` are further places where people are. `people` is the filter that they
     match, `hidden` one for those whom no search may show: they sign in like the others.
 
+    Name Active Directory's controllers, not their domain: each of them counts its changes by
+    itself, so that after another one was asked everybody has to be read again.
+
     `decoder` reads what the servers send to `cloud-index`: "own" is quick and takes only what is
     LDAP to the letter, "ldap3" is many times slower, for a server that the quick one refuses.
 

@@ -136,6 +136,10 @@ def _mismatch(at: int, end: int) -> Malformed:
     return Malformed(f"{abs(end - at)} bytes {'more' if at < end else 'less'} than belong there")
 
 
+def _too_many() -> Malformed:
+    return Malformed(f"an entry with more than {MOST_VALUES:,} values")
+
+
 def _octets(data: bytes, at: int, end: int, tag: int = OCTETS) -> tuple[bytes, int]:
     at, stop = _inside(data, at, end, tag)
     return data[at:stop], stop
@@ -154,7 +158,8 @@ def _integer(data: bytes, at: int, end: int, tag: int) -> tuple[int, int]:
 # is taken without a call. Whether it ends where it should shows at the end of what it is in; until
 # then nothing worse can happen than that more is read, of what is there.
 def _entry(data: bytes, at: int, end: int, controls: Mapping[str, bytes]) -> Entry:
-    dn, at = _octets(data, at, end)
+    begin, at = _inside(data, at, end, OCTETS)
+    dn = data[begin:at].decode("utf-8", "replace")
     at, stop = _inside(data, at, end, SEQUENCE)
     _require_end(stop, end)
     attributes: dict[str, list[bytes]] = {}
@@ -186,14 +191,15 @@ def _entry(data: bytes, at: int, end: int, controls: Mapping[str, bytes]) -> Ent
             if size >= LONG or data[begin - 2] != OCTETS:
                 begin, at = _inside(data, begin - 2, stop, OCTETS)
             values.append(data[begin:at])
+            if is_large and len(values) > room:
+                raise _too_many()
         if at != stop:
             raise _mismatch(at, stop)
-        if is_large:
-            room -= 1 + len(values)
-            if room < 0:
-                raise Malformed(f"an entry with more than {MOST_VALUES:,} values")
+        room -= 1 + len(values)
+        if room < 0:
+            raise _too_many()
     _require_end(at, end)
-    return Entry(dn.decode("utf-8", "replace"), attributes, controls)
+    return Entry(dn, attributes, controls)
 
 
 def _controls(data: bytes, at: int, end: int) -> Mapping[str, bytes]:

@@ -115,6 +115,8 @@ class Journal:
         trouble: dict[str, object] = {"in_trouble": bool(contact.error)}
         if contact.error:
             trouble |= {"error": contact.error, "error_at": _now(), "read": None}
+        elif contact.synced != self.status.synced:
+            trouble |= {"read": None, "expected": None}
         self._change(
             protocol=contact.protocol,
             server=contact.server,

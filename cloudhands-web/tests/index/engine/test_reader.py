@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
+from structlog.testing import CapturingLogger
 
 from cloudhands.common.errors import IndexUnavailable
 from cloudhands.web.index import engine
@@ -103,7 +104,9 @@ def test_a_damaged_index(tmp_path, entry, at):
     assert new.get("id-2") is not None
 
 
-def test_trouble_is_told_once_and_looked_at_again(tmp_path, entry, at, capsys, monkeypatch):
+def test_trouble_is_told_once_and_looked_at_again(tmp_path, entry, at, monkeypatch):
+    log = CapturingLogger()
+    monkeypatch.setattr(opening, "log", log)
     with engine.writer(tmp_path) as writer:
         writer.replace([entry(1)], at(0))
     reader = engine.Reader(tmp_path)
@@ -113,11 +116,9 @@ def test_trouble_is_told_once_and_looked_at_again(tmp_path, entry, at, capsys, m
     meta.write_text("{")
     status = meta.stat()
     monkeypatch.setattr(opening, "RETRY_SECONDS", 0.0)
-    capsys.readouterr()
     for _ in range(5):
         assert reader.snapshot() is first
-    logged = capsys.readouterr()
-    assert (logged.out + logged.err).count("the last good index is used") == 1
+    assert [call.args[0] for call in log.calls] == ["the last good index is used"]
     # As on a disk that cannot be read for a while: of the file itself nothing changes.
     meta.write_bytes(good)
     os.utime(meta, ns=(status.st_atime_ns, status.st_mtime_ns))
@@ -170,6 +171,17 @@ def test_who_may_not_read_is_told(tmp_path, entry, at):
             People(tmp_path).get("id-1")
     finally:
         os.seteuid(0)
+
+
+def test_nothing_is_left_of_openings(tmp_path, entry, at, monkeypatch):
+    own = tmp_path / "own"
+    own.mkdir()
+    monkeypatch.setattr(opening, "IN_MEMORY", own)
+    with engine.writer(tmp_path) as writer:
+        writer.replace([entry(1)], at(0))
+    for _ in range(300):
+        assert engine.Reader(tmp_path).snapshot().people == 1
+    assert list(own.iterdir()) == []
 
 
 def test_switches_and_commits_under_readers(tmp_path, entry, at):

@@ -14,6 +14,8 @@ def of(**values):
     "values",
     [
         {"url": "ldaps://another.example"},
+        {"other_urls": ("ldaps://third.example",)},
+        {"sync": "full"},
         {"timeout": 3},
         {"page_size": 7},
         {"ca_file": "ca.pem"},
@@ -28,6 +30,9 @@ def test_how_the_directory_is_reached_does_not_count(values):
     "values",
     [
         {"base": "dc=other"},
+        {"other_bases": ("dc=other",)},
+        {"hidden": "(title=secret)"},
+        {"kind": "freeipa"},
         {"people": "(objectClass=person)"},
         {"attributes": {"name": "displayName"}},
         {"attributes": {"id": "uidNumber"}},

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from structlog.testing import CapturingLogger
 
 from cloudhands.common.errors import ConfigurationError, IndexUnavailable
 from cloudhands.web.index import engine
@@ -230,7 +231,9 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
-def test_a_damaged_index_is_made_anew(tmp_path, entry, at, damage, capsys):
+def test_a_damaged_index_is_made_anew(tmp_path, entry, at, damage, monkeypatch):
+    log = CapturingLogger()
+    monkeypatch.setattr(sys.modules[engine.Writer.__module__], "log", log)
     with engine.writer(tmp_path) as writer:
         writer.replace(map(entry, range(50)), at(0))
         writer.change([], ["id-3"], at(1))
@@ -238,8 +241,8 @@ def test_a_damaged_index_is_made_anew(tmp_path, entry, at, damage, capsys):
     found = engine.location(tmp_path).glob(f"current/{pattern}")
     harm(max(found, key=lambda file: file.stat().st_size))
     with engine.writer(tmp_path) as writer:
-        logged = capsys.readouterr()
-        assert "damaged and is made anew" in logged.out + logged.err
+        assert [call.method_name for call in log.calls] == ["error"]
+        assert "damaged and is made anew" in log.calls[0].args[0]
         assert writer.position() is None
         assert writer.people() == 0
         writer.change([entry(2)], [], at(2))

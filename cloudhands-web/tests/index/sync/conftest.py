@@ -38,6 +38,9 @@ class Memory:
     def ids(self) -> frozenset[str]:
         return frozenset(self.held)
 
+    def known(self, identifiers: Collection[str]) -> frozenset[str]:
+        return self.ids().intersection(identifiers)
+
     def change(self, put: Iterable[Entry], remove: Collection[str], position: Position) -> None:
         put = list(put)
         self.commits.append((len(put), len(remove)))
@@ -143,13 +146,15 @@ class Proxy:
     """Stands between an index and its server: counts what the server sends, and can fail.
 
     :ivar passed: bytes that have come from the server.
-    :ivar most: after so many bytes the server is killed, and no more come.
+    :ivar most: after so many bytes no more come: the server is killed, or,
+    :ivar goes_quiet: the connections stay open and bring nothing.
     """
 
     def __init__(self, server: slapd.Slapd) -> None:
         self.server = server
         self.passed = 0
         self.most: int | None = None
+        self.goes_quiet = False
         self._swallowed: set[socket.socket] = set()
         self._open: set[socket.socket] = set()
         self._listening = socket.create_server((LOOPBACK, 0))
@@ -175,19 +180,24 @@ class Proxy:
                 except OSError:
                     near.close()
                     continue
+                for link in (near, far):
+                    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._open |= {near, far}
                 for pair in ((near, far), (far, near)):
                     threading.Thread(target=self._pump, args=(*pair, pair[0] is far)).start()
 
     def _pump(self, source: socket.socket, to: socket.socket, counts: bool) -> None:
         with suppress(OSError):
-            while data := source.recv(64):
+            while data := source.recv(256):
                 if source in self._swallowed:
                     continue
                 if counts:
                     self.passed += len(data)
                     if self.most is not None and self.passed > self.most:
                         self.most = None
+                        if self.goes_quiet:
+                            self.swallow()
+                            continue
                         self.server.kill()
                         break
                 to.sendall(data)

@@ -80,7 +80,7 @@ def session(controller: Controller, memory: Any) -> Session:
 def again(session: Session, controller: Controller, **server: Any) -> Session:
     """The next connection."""
     seen = {"usn": controller.usn, **server}
-    return replace(session, server=replace(session.server, **seen), _known=None)
+    return replace(session, server=replace(session.server, **seen))
 
 
 def name_of(memory: Any, number: int) -> str:

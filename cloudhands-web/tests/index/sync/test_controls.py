@@ -55,6 +55,9 @@ def test_states(kind: Kind, cookie: bytes) -> None:
         ber.element(ber.ENUMERATED, bytes((kind,))), octets(RAW), octets(cookie) if cookie else b""
     )
     assert controls.state(value) == State(kind, ID, cookie)
+    # The same, with lengths in another form that BER allows.
+    longer = b"\x30\x81" + value[1:]
+    assert controls.state(longer) == State(kind, ID, cookie)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from cloudhands.common.errors import DirectoryError
 from cloudhands.common.testing import certificates, people, slapd
 from cloudhands.common.testing.ports import LOOPBACK, free_port
 from cloudhands.web.index import sync
-from cloudhands.web.index.sync import DeletionsRefused, syncrepl
+from cloudhands.web.index.sync import DeletionsRefused, controls, operation
+from cloudhands.web.index.sync.controls import Mode
 
 Site = Any
 Sites = Any
@@ -54,7 +55,7 @@ def test_a_server_that_dies_in_the_first_read(site: Site, proxy: Proxy, asked: s
 def test_a_server_that_dies_in_a_refresh(
     site: Site, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(syncrepl, "BATCH", 3)
+    monkeypatch.setattr(operation, "BATCH", 3)
     site.source = site.settings(url=proxy.url)
     before = site.once()
     site.server.delete(*(entry.dn for entry in PEOPLE[10:14]))
@@ -133,6 +134,24 @@ def test_a_silent_server(site: Site, asked: str) -> None:
     finally:
         site.server.process.popen.send_signal(signal.SIGCONT)
     assert site.index.held == held
+
+
+@pytest.mark.parametrize("asked", PROTOCOLS)
+def test_a_connection_that_dies_in_a_read(site: Site, proxy: Proxy, asked: str) -> None:
+    site.source = site.settings(sync=asked, page_size=7, url=proxy.url, timeout=0.5)
+    most = passed_by_one_sync(site, proxy) // 2
+    proxy.goes_quiet = True
+    proxy.most = proxy.passed + most
+    with pytest.raises(DirectoryError, match="said nothing"):
+        site.once()
+    # It has to stop within a second, however long an answer is waited for.
+    site.source = site.settings(sync=asked, page_size=7, url=proxy.url, timeout=60)
+    proxy.most = proxy.passed + most
+    with site.following():
+        site.wait(lambda: proxy.most is None)
+    assert site.index.commits == []
+    site.once()
+    assert site.agrees()
 
 
 def test_a_connection_that_dies_without_a_word(site: Site, proxy: Proxy) -> None:
@@ -267,6 +286,20 @@ def test_a_server_without_pages(
             with pytest.raises(DirectoryError, match="sizeLimitExceeded"):
                 site.once()
             assert site.index.commits == []
+
+
+def test_a_server_that_does_not_persist_is_not_asked_all_the_time(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = controls.request
+    monkeypatch.setattr(controls, "request", lambda _, cookie: ask(Mode.REFRESH_ONLY, cookie))
+    told: list[sync.Contact] = []
+    with site.following(seen=told.append):
+        site.wait()
+        site.server.add(PEOPLE[40])
+        site.wait()
+    connections = {contact.since for contact in told if contact.since}
+    assert 1 < len(connections) < 4
 
 
 def test_a_directory_that_is_down(site: Site) -> None:

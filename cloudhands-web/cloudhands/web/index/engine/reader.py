@@ -6,10 +6,13 @@ begins again with the next commit: it keeps nobody from anything, and nothing of
 """
 
 import os
+import shutil
 import tempfile
 import threading
 import time
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +30,8 @@ from cloudhands.web.index.engine.position import Position
 
 # A commit takes longer than to open one: only a writer that does nothing else could outrun it.
 ATTEMPTS = 100
+# The folder of links is removed so often, if need be, and so many seconds apart.
+REMOVALS, REMOVAL_SECONDS = 50, 0.001
 # Where the folder of links costs nothing on a disk.
 IN_MEMORY = Path("/dev/shm")
 # What could not be opened is tried again when it is another, or after so long.
@@ -186,16 +191,30 @@ def _opened(path: Path) -> _Opened:
     return _Opened(snapshot, descriptor)
 
 
-def _snapshot(path: Path, descriptor: int) -> Snapshot:
+@contextmanager
+def _own_folder() -> Iterator[Path]:
     within = IN_MEMORY if os.access(IN_MEMORY, os.W_OK | os.X_OK) else None
-    with tempfile.TemporaryDirectory(prefix="cloudhands-index-", dir=within) as own:
+    own = Path(tempfile.mkdtemp(prefix="cloudhands-index-", dir=within))
+    try:
+        yield own
+    finally:
+        # A thread of tantivy's looks for changes, and may put a lock there once more meanwhile.
+        for _ in range(REMOVALS):
+            shutil.rmtree(own, ignore_errors=True)
+            if not own.exists():
+                break
+            time.sleep(REMOVAL_SECONDS)
+
+
+def _snapshot(path: Path, descriptor: int) -> Snapshot:
+    with _own_folder() as own:
         for file in path.iterdir():
             # Not the locks either, which begin with a dot.
             if not file.name.startswith((META, ".")):
-                Path(own, file.name).symlink_to(file)
+                (own / file.name).symlink_to(file)
         with os.fdopen(descriptor, "rb", closefd=False) as meta:
-            Path(own, META).write_bytes(meta.read())
-        searcher = tantivy.Index.open(own).searcher()
+            (own / META).write_bytes(meta.read())
+        searcher = tantivy.Index.open(str(own)).searcher()
         state = schema.state_of(searcher)
     return Snapshot(searcher, state.position, state.revision, path)
 

@@ -10,11 +10,14 @@ from cloudhands.web.index.engine.schema import FORMAT
 # counts until it stands here: an index made anew too often is better than one that is wrong.
 REACHING = {
     "url",
+    "other_urls",
     "start_tls",
     "ca_file",
     "password_file",
     "timeout",
     "page_size",
+    "decoder",
+    "sync",
     "uid_numbers",
 }
 

@@ -1,10 +1,10 @@
 """Brings the people of the directory into the index, and keeps them as they are there.
 
 `follow` connects, lets `choose` say by which protocol, and begins again after a failure. The
-protocols are `syncrepl` (RFC 4533; `refresh` says what its messages mean, `controls` and `ber` how
-they are written), `changes` and `full`; what all of them need of connection and index is a
-`session`. `guard` refuses to delete many people at once, `standing` is what an index keeps of where
-it stands, and `server` what a directory says of itself.
+protocols are `syncrepl` (RFC 4533; an `operation` is one request, `refresh` says what its messages
+mean, `controls` and `ber` how they are written), `changes` and `full`; what all of them need of
+connection and index is a `session`. `guard` refuses to delete many people at once, `standing` is
+what an index keeps of where it stands, and `server` what a directory says of itself.
 """
 
 from cloudhands.web.index.sync.follow import Contact, follow, once

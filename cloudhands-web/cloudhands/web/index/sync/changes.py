@@ -63,15 +63,15 @@ def sync(session: Session, position: Position | None) -> Position:
     found = _look(session, held, position)
     remove = set(found.hidden)
     if there is not None:
-        unknown = there - session.known() - found.seen.keys() - found.hidden - session.ignored
+        known = session.writer.ids()
+        unknown = there - known - found.seen.keys() - found.hidden - session.ignored
         if unknown:
             log.info("people without a change that shows: everything is read", count=len(unknown))
             return _read(session)
-        remove |= session.known() - there - found.seen.keys()
+        remove |= known - there - found.seen.keys()
         held = replace(held, swept=at)
     held = replace(held, mark=found.mark)
     new = Position(CHANGES, held.bytes(), session.server.name, at)
-    remove &= session.known() if remove else set()
     session.change(found.put.values(), remove, new, position)
     session.recent = found.seen
     return new
@@ -108,6 +108,8 @@ def _origin(session: Session) -> str:
 def _read(session: Session) -> Position:
     """Everybody; by the protocol `full` from then on if no entry says when it changed."""
     at, mark = now(), ""
+    # The next look would find them again; its clock may differ a little.
+    lately = f"{at - 2 * OVERLAP:{FORMAT}}"
     session.recent.clear()
     session.ignored.clear()
 
@@ -117,6 +119,8 @@ def _read(session: Session) -> Position:
             mark = _later(session, mark, read.attributes)
             entry = session.decoded(read.attributes)
             if entry is not None:
+                if _later(session, lately, read.attributes) != lately:
+                    session.recent[entry.person.id] = entry
                 yield entry
             else:
                 session.ignored.add(session.identifier(read.attributes))

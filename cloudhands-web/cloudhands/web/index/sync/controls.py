@@ -14,6 +14,9 @@ SYNC_STATE = "1.3.6.1.4.1.4203.1.9.1.2"
 SYNC_DONE = "1.3.6.1.4.1.4203.1.9.1.3"
 SYNC_INFO = "1.3.6.1.4.1.4203.1.9.1.4"
 
+# How every state without a cookie begins, but for its kind; one comes with each entry.
+USUAL, BETWEEN, USUAL_SIZE = b"\x30\x15\x0a\x01", b"\x04\x10", 23
+
 NEW_COOKIE, REFRESH_DELETE, REFRESH_PRESENT, ID_SET = 0x80, 0xA1, 0xA2, 0xA3
 
 Control = tuple[str, bool, bytes]
@@ -95,6 +98,8 @@ def state(value: bytes) -> State:
 
     :raises ValueError: if it is none.
     """
+    if len(value) == USUAL_SIZE and value[:4] == USUAL and value[5:7] == BETWEEN:
+        return State(Kind(value[4]), _id(value[7:]), b"")
     match ber.only(value, ber.SEQUENCE):
         case [(ber.ENUMERATED, kind), (ber.OCTETS, raw)]:
             return State(Kind(_number(kind)), _id(raw), b"")

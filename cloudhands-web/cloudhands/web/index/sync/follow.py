@@ -19,14 +19,15 @@ from cloudhands.web.index.decode import Entry
 from cloudhands.web.index.engine import Position, Writer
 from cloudhands.web.index.sync import changes, choose, full, server, syncrepl
 from cloudhands.web.index.sync.guard import MISSING_SHARE, Guard, never
+from cloudhands.web.index.sync.operation import Limits, Unsuitable
 from cloudhands.web.index.sync.server import Server
 from cloudhands.web.index.sync.session import Session, Told, nothing, now
-from cloudhands.web.index.sync.syncrepl import Limits, Unsuitable
 
 FIRST_RETRY = 1.0
 LONGEST_RETRY = 60.0
 # Whoever was connected for so long does not fail again and again.
 STEADY = LONGEST_RETRY
+ASK_AGAIN_SECONDS = 86_400.0
 # A server that is behind its own people is right again with its next change.
 BEHIND_SECONDS = 5.0
 
@@ -113,7 +114,7 @@ def follow(
         try:
             position = work.visit(Limits(idle=interval))
             failures = 0
-            wait = work.until_next(position, interval)
+            wait = work.until_next(position, interval, time.monotonic() - began)
         except Stopped:
             break
         except (DirectoryError, IndexUnavailable) as error:
@@ -144,8 +145,9 @@ class _Work:
     contact: Contact = Contact()
     # How often one after the other the server was behind its own people.
     behind: int = 0
-    # What each server offers and has refused to do, until the process ends.
+    # What each server offers and has refused to do; it is asked again a day later.
     refused: dict[str, set[str]] = field(default_factory=dict)
+    refused_since: float = field(default_factory=time.monotonic)
     recent: dict[str, Entry] = field(default_factory=dict)
     ignored: set[str] = field(default_factory=set)
 
@@ -219,6 +221,9 @@ class _Work:
         """What the server says of itself, and by which protocol to read it."""
         source = self.source
         found = server.ask(connection, source.base)
+        if time.monotonic() - self.refused_since > ASK_AGAIN_SECONDS:
+            self.refused.clear()
+            self.refused_since = time.monotonic()
         protocol = choose.protocol(found, source, self.refused.get(found.name, ()))
         if protocol in choose.SYNCREPL and server.is_behind(
             connection, found, source.base, source.shown
@@ -229,10 +234,11 @@ class _Work:
         self.behind = 0
         return found, protocol
 
-    def until_next(self, position: Position, interval: float) -> float:
-        """Seconds to wait after a visit that went well."""
+    def until_next(self, position: Position, interval: float, took: float) -> float:
+        """Seconds to wait after a visit that went well and took so many seconds."""
         if position.protocol == choose.PERSIST:
-            return 0.0
+            # A server may end at once what it should go on with.
+            return max(0.0, min(interval, FIRST_RETRY) - took)
         return min(interval, BEHIND_SECONDS * 2.0 ** (self.behind - 1)) if self.behind else interval
 
     def failed(self, error: Exception, wait: float) -> None:

@@ -66,7 +66,6 @@ class Session:
     told: Told = nothing
     recent: dict[str, Entry] = field(default_factory=dict)
     ignored: set[str] = field(default_factory=set)
-    _known: set[str] | None = None
 
     def messages(
         self,
@@ -123,27 +122,20 @@ class Session:
             yield entry
         self.told(Progress(count, expected, time.monotonic() - started))
 
-    def known(self) -> set[str]:
-        """Who is in the index. Asked for once, then kept up to date: nobody else writes it."""
-        if self._known is None:
-            self._known = set(self.writer.ids())
-        return self._known
-
     def replace(self, entries: Iterable[Entry], position: Position) -> None:
         """Make these people the index, if the guard lets it.
 
         :raises DeletionsRefused: if it does not; the index stays as it was.
         """
-        found: set[str] = set()
-        self.writer.replace(self._guarded(self._reading(entries), found), position)
-        self._known = found
+        self.writer.replace(self._guarded(self._reading(entries)), position)
 
-    def _guarded(self, entries: Iterable[Entry], found: set[str]) -> Iterator[Entry]:
+    def _guarded(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        found: set[str] = set()
         for entry in entries:
             found.add(entry.person.id)
             yield entry
         # Before the end of the entries: what is raised here leaves the index as it was.
-        before = self.known()
+        before = self.writer.ids()
         self.guard.require(len(before - found), len(before), len(found))
 
     def change(
@@ -151,28 +143,18 @@ class Session:
     ) -> None:
         """Put and remove people, if the guard lets it; else only put, and stay where we were.
 
+        :param remove: identifiers; of unknown ones nothing is made.
         :raises DeletionsRefused: if it does not.
         """
-        added = {entry.person.id for entry in put}
-        if remove:
-            known = self.known()
-            gone = known.intersection(remove) - added
-            try:
-                self.guard.require(len(gone), len(known), len((known - gone) | added))
-            except DeletionsRefused:
-                self._commit(put, (), old, added)
-                raise
-        self._commit(put, remove, position, added)
-
-    def _commit(
-        self, put: Collection[Entry], remove: Collection[str], position: Position, added: set[str]
-    ) -> None:
-        known, self._known = self._known, None
-        self.writer.change(put, remove, position)
-        if known is not None:
-            known.difference_update(remove)
-            known.update(added)
-        self._known = known
+        gone = self.writer.known(remove) if remove else frozenset()
+        people = self.writer.people()
+        try:
+            self.guard.require(len(gone), people, people - len(gone) + len(put))
+        except DeletionsRefused:
+            if put:
+                self.writer.change(put, (), old)
+            raise
+        self.writer.change(put, gone, position)
 
 
 def now() -> datetime:

@@ -6,11 +6,7 @@ on its additions may be committed, but with the old cookie; deletions and the ne
 end.
 """
 
-import math
-import time
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Callable
 
 import structlog
 from ldap3.core.results import (
@@ -24,15 +20,13 @@ from ldap3.core.results import (
     RESULT_UNWILLING_TO_PERFORM,
 )
 
-from cloudhands.common import directory
 from cloudhands.common.errors import DirectoryError
-from cloudhands.web.index.decode import Entry
 from cloudhands.web.index.engine import Position
-from cloudhands.web.index.sync import controls, server, standing
+from cloudhands.web.index.sync import server, standing
 from cloudhands.web.index.sync.choose import SYNCREPL
-from cloudhands.web.index.sync.controls import Mode
-from cloudhands.web.index.sync.refresh import Change, Ended, Put, Refresh
-from cloudhands.web.index.sync.session import BATCH, Message, Session, now
+from cloudhands.web.index.sync.operation import Limits, Operation, Unsuitable
+from cloudhands.web.index.sync.refresh import Ended
+from cloudhands.web.index.sync.session import Session, now
 
 REFRESH_REQUIRED = 4096
 # With a cookie: that it is of no use. The server may still give everything.
@@ -55,44 +49,13 @@ NOT_FOR_US = (
     RESULT_UNWILLING_TO_PERFORM,
 )
 
-# Changes are committed at the latest so long after the first of them, in seconds.
-GATHER = 0.1
-# A cookie that came without changes for us waits longer: losing it costs little.
-COOKIE_SECONDS = 30.0
-# After so long a connection is made anew, whatever it seems to be.
-LIFETIME = 3600.0
-
-log = structlog.get_logger(__name__)
-
-
 LIMITED = (
     RESULT_TIME_LIMIT_EXCEEDED,
     RESULT_SIZE_LIMIT_EXCEEDED,
     RESULT_ADMIN_LIMIT_EXCEEDED,
 )
 
-
-class Unsuitable(DirectoryError):
-    """The server does not synchronise its content for us; another protocol may do.
-
-    :param protocols: those that it does not do.
-    """
-
-    def __init__(self, sentence: str, protocols: Collection[str]) -> None:
-        super().__init__(sentence)
-        self.protocols = protocols
-
-
-@dataclass
-class Limits:
-    """How long a persistent search is believed, in seconds.
-
-    :param idle: without a message; a connection may be dead, and only a new one tells.
-    :param lifetime: in all.
-    """
-
-    idle: float
-    lifetime: float = LIFETIME
+log = structlog.get_logger(__name__)
 
 
 def sync(
@@ -113,13 +76,13 @@ def sync(
     """
     held = _standing(session, position)
     while True:
-        operation = _Operation(session, protocol, held, position, limits)
+        operation = Operation(session, protocol, held, position, limits)
         try:
             position = operation.run(synced)
         except Ended as error:
             held = _without_cookie(session, operation, error)
             continue
-        held = _standing(session, position)
+        held = standing.parse(position.cookie) or held
         # A server leaves out of a sync who has changed since it began. Of everybody they would be
         # missed until the next look, unless every further change is told.
         if operation.cookie or limits or not held.mark:
@@ -146,7 +109,7 @@ def _standing(session: Session, position: Position | None) -> standing.Standing:
     return held
 
 
-def _without_cookie(session: Session, operation: "_Operation", error: Ended) -> standing.Standing:
+def _without_cookie(session: Session, operation: Operation, error: Ended) -> standing.Standing:
     """Where to go on from when a server has ended an operation.
 
     :raises Unsuitable: if it has not taken one without a cookie either.
@@ -164,7 +127,7 @@ def _without_cookie(session: Session, operation: "_Operation", error: Ended) -> 
     raise DirectoryError(why) from error
 
 
-def _unsuitable(operation: "_Operation", error: Ended, why: str) -> Unsuitable:
+def _unsuitable(operation: Operation, error: Ended, why: str) -> Unsuitable:
     if error.result in LIMITED:
         why += ". What directory.bind_dn may read in one search must not be limited"
     # The control is offered, but not for these people, or not to us: whatever is asked with it.
@@ -174,166 +137,3 @@ def _unsuitable(operation: "_Operation", error: Ended, why: str) -> Unsuitable:
 
 def _cookie(held: standing.Standing) -> bytes:
     return held.mark.encode("latin-1")
-
-
-@dataclass
-class _Batch:
-    """Changes on their way to one commit; the last one of a person counts."""
-
-    put: dict[str, Entry] = field(default_factory=dict)
-    remove: set[str] = field(default_factory=set)
-    since: float = math.inf
-
-    def __bool__(self) -> bool:
-        return bool(self.put or self.remove)
-
-    def __len__(self) -> int:
-        return len(self.put) + len(self.remove)
-
-    def take(self, id: str, entry: Entry | None) -> None:
-        self.since = min(self.since, time.monotonic())
-        if entry is None:
-            self.put.pop(id, None)
-            self.remove.add(id)
-        else:
-            self.remove.discard(id)
-            self.put[id] = entry
-
-    def is_ripe(self) -> bool:
-        return len(self) >= BATCH or time.monotonic() - self.since >= GATHER
-
-
-class _Operation:
-    """One sync request and all that it brings.
-
-    :param old: where the index stands; its cookie stays until the refresh is complete.
-    """
-
-    def __init__(
-        self,
-        session: Session,
-        protocol: str,
-        held: standing.Standing,
-        old: Position | None,
-        limits: Limits | None,
-    ) -> None:
-        self.cookie = _cookie(held)
-        self._session = session
-        self.protocol = protocol
-        self._held = held
-        self._limits = limits
-        # Who reads everything learns who is missing when it replaces the index.
-        known = session.known if self.cookie else frozenset
-        self._machine = Refresh(known, self.cookie)
-        self._batch = _Batch()
-        self._began = now()
-        self._old = old if old and self.cookie else self._position(self._began)
-
-    @property
-    def refreshed(self) -> bool:
-        """Whether everything has come that there was at the operation's beginning."""
-        return self._machine.refreshed
-
-    def run(self, synced: Callable[[Position], None]) -> Position:
-        """Bring the index to where the directory is, and go on if that is asked for."""
-        mode = Mode.REFRESH_AND_PERSIST if self._limits else Mode.REFRESH_ONLY
-        messages = self._session.messages(
-            self._session.source.base,
-            self._session.source.shown,
-            directory.wanted(self._session.source.attributes),
-            [controls.request(mode, self.cookie)],
-            # Later, silence is what a directory without changes has to say.
-            lambda: math.inf if self.refreshed else self._session.source.timeout,
-        )
-        if self.cookie:
-            self._refresh(messages)
-        else:
-            self._session.replace(self._everybody(messages), self._old)
-        self._commit(self._began)
-        synced(self._old)
-        if self._limits and not self._machine.ended:
-            self._persist(messages, self._limits, synced)
-        return self._old
-
-    def _refresh(self, messages: Iterator[Message | None]) -> None:
-        """Gather what has changed; additions need not wait for its end."""
-        for message in self._refreshing(messages):
-            for change in self._machine.take(message):
-                self._gather(change)
-            if len(self._batch.put) >= BATCH:
-                self._session.writer.change(self._batch.put.values(), (), self._old)
-                self._batch.put.clear()
-
-    def _everybody(self, messages: Iterator[Message | None]) -> Iterator[Entry]:
-        """Everybody who is there; what is taken back meanwhile is gathered for later."""
-        for message in self._refreshing(messages):
-            for change in self._machine.take(message):
-                if isinstance(change, Put):
-                    self._batch.remove.discard(change.id)
-                    entry = self._entry(change)
-                    if entry is not None:
-                        yield entry
-                else:
-                    self._gather(change)
-
-    def _refreshing(self, messages: Iterator[Message | None]) -> Iterator[Message]:
-        for message in messages:
-            if message is not None:
-                yield message
-                if self.refreshed:
-                    return
-        raise DirectoryError(f"the directory {self._session.server.name} ended before its sync did")
-
-    def _persist(
-        self,
-        messages: Iterator[Message | None],
-        limits: Limits,
-        synced: Callable[[Position], None],
-    ) -> None:
-        """Commit changes as they come, until the connection is not to be believed any more."""
-        began = heard = committed = time.monotonic()
-        for message in messages:
-            at = time.monotonic()
-            if message is not None:
-                heard = at
-                for change in self._machine.take(message):
-                    self._gather(change)
-            is_ripe = self._batch.is_ripe() or (message is None and self._batch)
-            if is_ripe or (self._has_moved() and at - committed > COOKIE_SECONDS):
-                committed = at
-                self._commit(now())
-                synced(self._old)
-            if self._machine.ended or at - heard > limits.idle or at - began > limits.lifetime:
-                break
-        if self._batch or self._has_moved():
-            self._commit(now())
-
-    def _gather(self, change: Change) -> None:
-        if isinstance(change, Put):
-            self._batch.take(change.id, self._entry(change))
-        else:
-            for identifier in change.ids:
-                self._batch.take(identifier, None)
-
-    def _entry(self, put: Put) -> Entry | None:
-        entry = self._session.decoded(put.attributes)
-        if entry is not None and entry.person.id != put.id:
-            raise Unsuitable(
-                f"the directory {self._session.server.name} names {entry.person.id} otherwise in "
-                "its sync; its deletions could not be followed",
-                SYNCREPL,
-            )
-        return entry
-
-    def _commit(self, at: datetime) -> None:
-        position = self._position(at)
-        batch, self._batch = self._batch, _Batch()
-        self._session.change(batch.put.values(), batch.remove, position, self._old)
-        self._old = position
-
-    def _has_moved(self) -> bool:
-        return self._position(self._old.synced) != self._old
-
-    def _position(self, at: datetime) -> Position:
-        held = replace(self._held, mark=self._machine.cookie.decode("latin-1"))
-        return Position(self.protocol, held.bytes(), self._session.server.name, at)
