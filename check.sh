@@ -59,7 +59,7 @@ unset PYTHONDONTWRITEBYTECODE
 distributions=(cloudhands-common cloudhands-web cloudhands-burst cloudhands-ops cloudhands-jasmin)
 # libatomic1: the program that drives the browser is linked with it. openssh-client: its ssh-keygen says
 # whether our fingerprints are right, and its ssh signs in to openssh-server's sshd, which asks by curl.
-packages=(slapd nginx chromium-headless-shell postgresql libatomic1 openssh-client openssh-server curl)
+packages=(slapd ldap-utils nginx chromium-headless-shell postgresql libatomic1 openssh-client openssh-server curl)
 log=.check/pytest.log
 openstack_log=.check/pytest-openstack.log
 

@@ -14,6 +14,7 @@ present() {
         chromium-headless-shell) command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null ;;
         rabbitmq-server) [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] ;;
         mariadb-server) command -v mariadbd >/dev/null ;;
+        ldap-utils) command -v ldapsearch >/dev/null ;;
         openssh-client) command -v ssh-keygen >/dev/null ;;
         openssh-server) command -v sshd >/dev/null ;;
         libatomic1) [[ $(ldconfig -p) == *libatomic.so.1* ]] ;;

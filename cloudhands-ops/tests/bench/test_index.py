@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cloudhands.common.testing import slapd
-from cloudhands.common.testing.programs import unavailable
+from cloudhands.common.testing.fixtures import require_slapd
+from cloudhands.common.testing.programs import require
 
 PROGRAM = Path(__file__).parents[2] / "bench" / "index.py"
 KEYS = {
@@ -36,8 +36,8 @@ def run(*arguments):
 
 
 def test_every_figure_is_measured():
-    if slapd.find() is None:
-        unavailable("slapd: install the package of that name")
+    require_slapd()
+    require("ldapsearch", package="ldap-utils")
     done = run("--json", *TINY)
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
