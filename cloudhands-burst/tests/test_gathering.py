@@ -106,7 +106,7 @@ def hands(context: Context, monkeypatch: pytest.MonkeyPatch, *reconcilers: Any) 
         return look(*arguments)
 
     monkeypatch.setattr(work, "next_of_each", looking)
-    loop._start = lambda reconciler, claim: made.taken.append(claim.model.kind)  # type: ignore[method-assign]
+    loop._start = lambda one: made.taken.append(one.claim.model.kind)  # type: ignore[method-assign]
     return made
 
 
