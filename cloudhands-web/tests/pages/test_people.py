@@ -6,13 +6,18 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from cloudhands.common.errors import TooManyAttempts
 from cloudhands.common.settings import Index
 from cloudhands.common.testing import people, slapd
 from cloudhands.common.testing.processes import running
 from cloudhands.common.testing.programs import unavailable
-from cloudhands.web.security.throttle import BUSY_MINUTES, Throttle
+from cloudhands.web.security.throttle import (
+    BUSY_MINUTES_OF_A_DAY,
+    BUSY_MINUTES_OF_AN_HOUR,
+    Throttle,
+)
 from cloudhands.web.testing import NOW, PEOPLE, user
 
 SEARCHES = 3
@@ -46,17 +51,27 @@ def test_too_many_searches_are_refused(throttled):
     assert '<p role="alert">You have searched' in page.text
 
 
-def test_an_hour_has_room_for_ten_busy_minutes(monkeypatch):
+@pytest.mark.parametrize(
+    ("busy", "apart", "told"),
+    [
+        (BUSY_MINUTES_OF_AN_HOUR, 61, r"Try again in \d+ min"),
+        (BUSY_MINUTES_OF_A_DAY, 601, r"Try again in \d+ h"),
+    ],
+)
+def test_an_hour_and_a_day_have_room_for_some_busy_minutes(monkeypatch, busy, apart, told):
     throttle, begun = Throttle(1, searches=SEARCHES), time.time()
     now = [begun]
     monkeypatch.setattr(time, "time", lambda: now[0])
-    for minute in range(BUSY_MINUTES):
-        now[0] = begun + 61 * minute
+    for minute in range(busy):
+        now[0] = begun + apart * minute
         for _ in range(SEARCHES):
             throttle.search(1)
-    now[0] += 61
-    with pytest.raises(TooManyAttempts, match=r"Try again in \d+ min"):
-        throttle.search(1)
+    now[0] += apart
+    with capture_logs() as logs:
+        for _ in range(2):
+            with pytest.raises(TooManyAttempts, match=told):
+                throttle.search(1)
+    assert [one["user"] for one in logs] == [1], "an operator is told, once"
     throttle.search(2)
 
 
