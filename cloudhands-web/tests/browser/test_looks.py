@@ -110,6 +110,15 @@ def test_pages_in_other_states(visit, busy, pictures, width):
     page.get_by_role("alert").wait_for()
     look(page, pictures, "busy-refused")
     assert page.complaints.pop().endswith("422 (Unprocessable Entity)")
+    page.goto(f"{organisation}/people")
+    page.get_by_role("combobox").fill("gra")
+    page.get_by_role("option").first.wait_for()
+    page.get_by_role("combobox").press("ArrowDown")
+    look(page, pictures, "people-choices")
+    # Whoever needs letters of twice the size still has all of it.
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= page.viewport_size["width"]
 
 
 def background_of(page, selector):

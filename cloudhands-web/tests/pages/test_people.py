@@ -1,9 +1,11 @@
 """The search for people: what it tells, how often one may ask, and what an invitation keeps."""
 
+import html
 import sys
 import time
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -11,6 +13,7 @@ from structlog.testing import capture_logs
 from cloudhands.common.errors import TooManyAttempts
 from cloudhands.common.settings import Index
 from cloudhands.common.testing import people, slapd
+from cloudhands.common.testing.factories import person
 from cloudhands.common.testing.processes import running
 from cloudhands.common.testing.programs import unavailable
 from cloudhands.web.security.throttle import (
@@ -18,7 +21,7 @@ from cloudhands.web.security.throttle import (
     BUSY_MINUTES_OF_AN_HOUR,
     Throttle,
 )
-from cloudhands.web.testing import NOW, PEOPLE, user
+from cloudhands.web.testing import NOW, PEOPLE, index_people, user
 
 SEARCHES = 3
 
@@ -113,6 +116,30 @@ def test_markup_in_what_was_typed_is_text(portal):
     page = portal.browser("member").get("/people?q=%3Cscript%3Ealert(1)%3C/script%3E")
     assert page.status_code == 200
     assert "<script>alert" not in page.text
+
+
+@pytest.mark.parametrize("kept", ["\N{RIGHT-TO-LEFT OVERRIDE}gnp.exe", "<b>Eve</b>"])
+def test_a_name_cannot_reach_beyond_itself(portal, kept):
+    index_people(portal.services.settings.path(Path("index")), [person("eve", f"Eve {kept}")])
+    shown = portal.browser("member").get("/people?q=eve").text
+    assert f"<bdi>Eve {html.escape(kept)}</bdi>" in shown
+
+
+def test_what_no_database_or_page_can_hold_is_left_out(portal):
+    answer = portal.browser("member").get("/people?q=gr%00ace")
+    assert 'value="grace"' in answer.text
+    assert "\0" not in answer.text
+
+
+def test_who_invites_goes_on_to_the_next_one(portal):
+    path = f"/invitations/{portal.world.invitation}"
+    organisation = f"/organisations/{portal.world.organisation}"
+    links = portal.client("admin").document(path)["_links"]
+    assert links["up"]["href"] == organisation
+    assert links["ch:people"]["href"] == f"{organisation}/people{{?q}}"
+    links = portal.client("invitee").document(path)["_links"]
+    assert links["up"]["href"] == "/"
+    assert "ch:people" not in links
 
 
 def test_who_joins_the_directory_is_found_and_stays_found_without_it(portal, tmp_path):

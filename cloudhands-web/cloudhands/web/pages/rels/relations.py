@@ -117,6 +117,7 @@ _ALL = (
         "The front page of who is signed in; an organisation, for who may invite.",
         {
             "query": "What was searched for.",
+            "organisation": "To which those who are found may be invited.",
             "path": "The address of the search, without variables.",
             "shown": "How many people are shown at most; the nearest come first.",
             "stale_since": "Since when nothing is known of the directory; null if not for long.",
