@@ -110,15 +110,18 @@ def test_pages_in_other_states(visit, busy, pictures, width):
     page.get_by_role("alert").wait_for()
     look(page, pictures, "busy-refused")
     assert page.complaints.pop().endswith("422 (Unprocessable Entity)")
-    page.goto(f"{organisation}/people")
+
+
+def test_choosing_whom_to_invite(visit, portal, pictures):
+    path = f"/organisations/{portal.world.organisation}/people"
+    page = visit("admin", path, "narrow", **STILL)
     page.get_by_role("combobox").fill("gra")
     page.get_by_role("option").first.wait_for()
     page.get_by_role("combobox").press("ArrowDown")
     look(page, pictures, "people-choices")
     # Whoever needs letters of twice the size still has all of it.
     page.evaluate("document.documentElement.style.fontSize = '200%'")
-    wide = page.evaluate("document.documentElement.scrollWidth")
-    assert wide <= page.viewport_size["width"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
 
 
 def background_of(page, selector):

@@ -1,7 +1,6 @@
 """The search for people: what it tells, how often one may ask, and what an invitation keeps."""
 
 import html
-import sys
 import time
 from dataclasses import replace
 from datetime import timedelta
@@ -12,10 +11,7 @@ from structlog.testing import capture_logs
 
 from cloudhands.common.errors import TooManyAttempts
 from cloudhands.common.settings import Index
-from cloudhands.common.testing import people, slapd
 from cloudhands.common.testing.factories import person
-from cloudhands.common.testing.processes import running
-from cloudhands.common.testing.programs import unavailable
 from cloudhands.web.security.throttle import (
     BUSY_MINUTES_OF_A_DAY,
     BUSY_MINUTES_OF_AN_HOUR,
@@ -140,30 +136,3 @@ def test_who_invites_goes_on_to_the_next_one(portal):
     links = portal.client("invitee").document(path)["_links"]
     assert links["up"]["href"] == "/"
     assert "ch:people" not in links
-
-
-def test_who_joins_the_directory_is_found_and_stays_found_without_it(portal, tmp_path):
-    if slapd.find() is None:
-        unavailable("slapd: install the package of that name")
-    client, newcomer = portal.client("member"), people.make(30)[-1]
-    name = newcomer.one("uid")
-
-    def found(uid):
-        items = client.document(f"/people?q={uid}")["_embedded"]["item"]
-        return uid in [one["uid"] for one in items]
-
-    def follows():
-        return found(people.make(29)[-1].one("uid"))
-
-    setup = slapd.Setup(syncprov=True, unpaged=None)
-    with slapd.running_with(tmp_path / "slapd", people.make(29), setup) as server:
-        sets = {"state": tmp_path, "directory.url": server.url, "directory.base": people.BASE}
-        argv = [sys.executable, "-m", "cloudhands.web.index.main"]
-        argv += [f"--set={key}={value}" for key, value in sets.items()]
-        with running(argv, ready=follows) as process:
-            assert not found(name)
-            server.add(newcomer)
-            process.wait_until(lambda: found(name), limit=20)
-            server.stop()
-            assert found(name)
-            assert "Grace Hopper" in portal.browser("member").get("/people?q=grase").text
