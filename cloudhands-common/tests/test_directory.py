@@ -12,6 +12,7 @@ import pytest
 
 from cloudhands.common import directory, settings
 from cloudhands.common.directory import person
+from cloudhands.common.directory.entry import LONGEST_TEXT
 from cloudhands.common.errors import DirectoryError
 from cloudhands.common.person import Person
 from cloudhands.common.settings import Attributes
@@ -309,6 +310,14 @@ ADA = Person("1-2-3", "ada", "Ada Lovelace", "ada@example.org")
 )
 def test_untidy_entries(values: dict[str, list[bytes]], expected: Person | None) -> None:
     assert person({**TIDY, **values}, NAMES) == expected
+
+
+@pytest.mark.parametrize("sign", ["x", "é", "\N{CJK UNIFIED IDEOGRAPH-20000}"])
+def test_a_name_of_any_length_is_cut(sign: str) -> None:
+    values = {"entryUUID": [b"1"], "uid": [b"ada"], "cn": [(sign * 100_000).encode()]}
+    found = person(values, Attributes())
+    assert found is not None
+    assert found.name == sign * LONGEST_TEXT
 
 
 def test_missing_attributes_altogether() -> None:

@@ -50,12 +50,13 @@ def interleaved(rater: Rater[TargetT], targets: Mapping[str, TargetT], plan: Pla
         rater.rate(target, plan.seconds / 2)
     found: dict[str, list[float]] = {name: [] for name in targets}
     for number in range(plan.rounds):
-        for name in _rotated(list(targets), number):
+        for name in rotated(list(targets), number):
             found[name].append(rater.rate(targets[name], plan.seconds))
     return found
 
 
-def _rotated(names: Sequence[str], by: int) -> Sequence[str]:
+def rotated(names: Sequence[str], by: int) -> Sequence[str]:
+    """The same names from another one on."""
     first = by % len(names)
     return [*names[first:], *names[:first]]
 

@@ -86,7 +86,7 @@ def test_the_story(demo, browser, kind):
 def invite(pi, name):
     pi.click("link", setup.ORGANISATION_TITLE)
     pi.click("link", "Invite a colleague")
-    pi.page.get_by_role("searchbox").fill(name)
+    pi.page.get_by_label("Name, user name or mail address").fill(name)
     pi.click("button", "Search")
     pi.click("button", f"Invite {name}")
     pi.page.get_by_text("finds this invitation on the front page").wait_for()

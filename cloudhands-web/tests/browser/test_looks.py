@@ -112,6 +112,18 @@ def test_pages_in_other_states(visit, busy, pictures, width):
     assert page.complaints.pop().endswith("422 (Unprocessable Entity)")
 
 
+def test_choosing_whom_to_invite(visit, portal, pictures):
+    path = f"/organisations/{portal.world.organisation}/people"
+    page = visit("admin", path, "narrow", **STILL)
+    page.get_by_role("combobox").fill("gra")
+    page.get_by_role("option").first.wait_for()
+    page.get_by_role("combobox").press("ArrowDown")
+    look(page, pictures, "people-choices")
+    # Whoever needs letters of twice the size still has all of it.
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+
+
 def background_of(page, selector):
     style = f"getComputedStyle(document.querySelector('{selector}')).backgroundColor"
     return tuple(map(int, re.findall(r"\d+", page.evaluate(style))[:3]))

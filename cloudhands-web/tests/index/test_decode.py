@@ -1,6 +1,6 @@
 from cloudhands.common.person import Person
 from cloudhands.common.settings import Attributes
-from cloudhands.web.index.decode import decode
+from cloudhands.web.index.decode import MOST_TERMS, decode
 
 NAMES = Attributes()
 
@@ -55,3 +55,13 @@ def test_disabled_people_are_left_out() -> None:
     names = Attributes(disabled="nsAccountLock")
     assert decode({**ADA, "nsAccountLock": [b"FALSE"]}, names) is not None
     assert decode({**ADA, "nsAccountLock": [b"TRUE"]}, names) is None
+
+
+def test_who_writes_many_names_is_not_found_by_all_of_them() -> None:
+    words = " ".join(f"word{number}" for number in range(1_000)).encode()
+    names = [f"name{number}".encode() for number in range(1_000)]
+    entry = decode({**ADA, "cn": [words, *names]}, NAMES)
+    assert entry is not None
+    assert "ada" in entry.terms
+    assert "word0" in entry.terms
+    assert len(entry.terms) == MOST_TERMS

@@ -1,19 +1,23 @@
 """The search for people: what it tells, how often one may ask, and what an invitation keeps."""
 
-import sys
+import html
 import time
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from cloudhands.common.errors import TooManyAttempts
 from cloudhands.common.settings import Index
-from cloudhands.common.testing import people, slapd
-from cloudhands.common.testing.processes import running
-from cloudhands.common.testing.programs import unavailable
-from cloudhands.web.security.throttle import BUSY_MINUTES, Throttle
-from cloudhands.web.testing import NOW, PEOPLE, user
+from cloudhands.common.testing.factories import person
+from cloudhands.web.security.throttle import (
+    BUSY_MINUTES_OF_A_DAY,
+    BUSY_MINUTES_OF_AN_HOUR,
+    Throttle,
+)
+from cloudhands.web.testing import NOW, PEOPLE, index_people, user
 
 SEARCHES = 3
 
@@ -46,17 +50,27 @@ def test_too_many_searches_are_refused(throttled):
     assert '<p role="alert">You have searched' in page.text
 
 
-def test_an_hour_has_room_for_ten_busy_minutes(monkeypatch):
+@pytest.mark.parametrize(
+    ("busy", "apart", "told"),
+    [
+        (BUSY_MINUTES_OF_AN_HOUR, 61, r"Try again in \d+ min"),
+        (BUSY_MINUTES_OF_A_DAY, 601, r"Try again in \d+ h"),
+    ],
+)
+def test_an_hour_and_a_day_have_room_for_some_busy_minutes(monkeypatch, busy, apart, told):
     throttle, begun = Throttle(1, searches=SEARCHES), time.time()
     now = [begun]
     monkeypatch.setattr(time, "time", lambda: now[0])
-    for minute in range(BUSY_MINUTES):
-        now[0] = begun + 61 * minute
+    for minute in range(busy):
+        now[0] = begun + apart * minute
         for _ in range(SEARCHES):
             throttle.search(1)
-    now[0] += 61
-    with pytest.raises(TooManyAttempts, match=r"Try again in \d+ min"):
-        throttle.search(1)
+    now[0] += apart
+    with capture_logs() as logs:
+        for _ in range(2):
+            with pytest.raises(TooManyAttempts, match=told):
+                throttle.search(1)
+    assert [one["user"] for one in logs] == [1], "an operator is told, once"
     throttle.search(2)
 
 
@@ -100,28 +114,25 @@ def test_markup_in_what_was_typed_is_text(portal):
     assert "<script>alert" not in page.text
 
 
-def test_who_joins_the_directory_is_found_and_stays_found_without_it(portal, tmp_path):
-    if slapd.find() is None:
-        unavailable("slapd: install the package of that name")
-    client, newcomer = portal.client("member"), people.make(30)[-1]
-    name = newcomer.one("uid")
+@pytest.mark.parametrize("kept", ["\N{RIGHT-TO-LEFT OVERRIDE}gnp.exe", "<b>Eve</b>"])
+def test_a_name_cannot_reach_beyond_itself(portal, kept):
+    index_people(portal.services.settings.path(Path("index")), [person("eve", f"Eve {kept}")])
+    shown = portal.browser("member").get("/people?q=eve").text
+    assert f"<bdi>Eve {html.escape(kept)}</bdi>" in shown
 
-    def found(uid):
-        items = client.document(f"/people?q={uid}")["_embedded"]["item"]
-        return uid in [one["uid"] for one in items]
 
-    def follows():
-        return found(people.make(29)[-1].one("uid"))
+def test_what_no_database_or_page_can_hold_is_left_out(portal):
+    answer = portal.browser("member").get("/people?q=gr%00ace")
+    assert 'value="grace"' in answer.text
+    assert "\0" not in answer.text
 
-    setup = slapd.Setup(syncprov=True, unpaged=None)
-    with slapd.running_with(tmp_path / "slapd", people.make(29), setup) as server:
-        sets = {"state": tmp_path, "directory.url": server.url, "directory.base": people.BASE}
-        argv = [sys.executable, "-m", "cloudhands.web.index.main"]
-        argv += [f"--set={key}={value}" for key, value in sets.items()]
-        with running(argv, ready=follows) as process:
-            assert not found(name)
-            server.add(newcomer)
-            process.wait_until(lambda: found(name), limit=20)
-            server.stop()
-            assert found(name)
-            assert "Grace Hopper" in portal.browser("member").get("/people?q=grase").text
+
+def test_who_invites_goes_on_to_the_next_one(portal):
+    path = f"/invitations/{portal.world.invitation}"
+    organisation = f"/organisations/{portal.world.organisation}"
+    links = portal.client("admin").document(path)["_links"]
+    assert links["up"]["href"] == organisation
+    assert links["ch:people"]["href"] == f"{organisation}/people{{?q}}"
+    links = portal.client("invitee").document(path)["_links"]
+    assert links["up"]["href"] == "/"
+    assert "ch:people" not in links

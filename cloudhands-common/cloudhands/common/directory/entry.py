@@ -13,6 +13,9 @@ ACCOUNT_DISABLED = 0x2  # of Active Directory's userAccountControl
 LOCKED_FOR_GOOD = b"000001010000Z"  # of pwdAccountLockedTime: by an administrator
 YES = frozenset({b"TRUE", b"YES", b"1"})
 
+# Of a name or an address: many directories let people write their own, and a page shows twenty.
+LONGEST_TEXT = 256
+
 
 def wanted(names: settings.Attributes) -> list[str]:
     """The attributes to ask the directory for: those that make a `Person`, find or hide them."""
@@ -31,7 +34,8 @@ def person(attributes: Attributes, names: settings.Attributes) -> Person | None:
     if not (found and uid):
         return None
     name = first(texts(attributes, names.name)) or uid
-    return Person(found, uid, name, first(texts(attributes, names.mail)))
+    mail = first(texts(attributes, names.mail))
+    return Person(found, uid, name[:LONGEST_TEXT], mail[:LONGEST_TEXT])
 
 
 def identifier(attributes: Attributes, names: settings.Attributes) -> str:

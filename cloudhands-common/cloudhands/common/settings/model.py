@@ -279,8 +279,9 @@ class Index(Table):
     """The search index of the people in the directory, kept by `cloud-index`.
 
     The portal says how old it is once that is more than `stale_minutes`. Somebody who is signed in
-    may search `searches_per_minute` times, and ten times as often in an hour: each letter that is
-    typed may be a search. Each process of the portal counts for itself.
+    may search `searches_per_minute` times, ten times as often in an hour and twenty times in a day:
+    each letter that is typed may be a search. Each process of the portal counts for itself: with
+    `portal.processes` of them somebody may search up to so many times as often.
 
     Where more than `missing_share` of the people are gone from the directory within an hour they
     stay in the index until an operator confirms that they are gone.

@@ -1,10 +1,16 @@
 """What the index keeps of a directory entry: the person, and the terms that find them."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 
 from cloudhands.common import directory, settings
 from cloudhands.common.person import Person
 from cloudhands.web.index import words
+
+# Of one value, and of all. Many directories let people write their own names: who writes very much
+# is not found by everything, and does not slow down everybody's searches.
+MOST_TERMS_OF_ONE, MOST_TERMS = 50, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +45,13 @@ def decode(attributes: directory.Attributes, names: settings.Attributes) -> Entr
     for name in (names.name, names.uid, names.mail):
         found += directory.texts(attributes, name)
     found += filter(_is_a_number, directory.texts(attributes, names.uid_number))
-    return Entry(
-        person, tuple(dict.fromkeys(term for text in found for term in words.terms_of(text)))
-    )
+    return Entry(person, tuple(_terms(found)))
+
+
+def _terms(found: Iterable[str]) -> Iterator[str]:
+    terms = (islice(words.terms_of(text), MOST_TERMS_OF_ONE) for text in found)
+    # The first ones are of the name and the uid.
+    return islice(dict.fromkeys(islice(chain.from_iterable(terms), 10 * MOST_TERMS)), MOST_TERMS)
 
 
 def _is_a_number(text: str) -> bool:

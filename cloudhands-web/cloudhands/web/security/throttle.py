@@ -1,7 +1,7 @@
 """Slows down guessing and gathering: attempts to sign in, and searches for people.
 
 Attempts are counted before anything costly is computed, searches for each person who is signed in:
-many enough to type, too few to carry the directory away.
+many enough to type, too few to carry a large directory away within days.
 
 Counts are kept in the process: with several processes each allows its own number.
 """
@@ -13,7 +13,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore
 
-from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
+import structlog
+from limits import (
+    RateLimitItem,
+    RateLimitItemPerDay,
+    RateLimitItemPerHour,
+    RateLimitItemPerMinute,
+)
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
@@ -22,8 +28,12 @@ from cloudhands.common.errors import TooManyAttempts
 PER_UID = RateLimitItemPerMinute(10, 5)
 PER_ADDRESS = RateLimitItemPerMinute(100, 5)
 PLACE_SECONDS = 2
-# For so many minutes of searching as much as one minute allows, an hour has room.
-BUSY_MINUTES = 10
+# For so many minutes of searching as much as one minute allows, an hour and a day have room.
+BUSY_MINUTES_OF_AN_HOUR, BUSY_MINUTES_OF_A_DAY = 10, 20
+# So often the log tells of one who searches too much.
+TOLD = RateLimitItemPerHour(1)
+
+log = structlog.get_logger(__name__)
 
 
 class Throttle:
@@ -38,7 +48,8 @@ class Throttle:
         self._places = BoundedSemaphore(at_once)
         self._searches = (
             RateLimitItemPerMinute(searches),
-            RateLimitItemPerHour(searches * BUSY_MINUTES),
+            RateLimitItemPerHour(searches * BUSY_MINUTES_OF_AN_HOUR),
+            RateLimitItemPerDay(searches * BUSY_MINUTES_OF_A_DAY),
         )
 
     @contextmanager
@@ -69,6 +80,8 @@ class Throttle:
         """
         for item in self._searches:
             if wait := self._wait(item, "search", str(user_id)):
+                if self._limiter.hit(TOLD, "searches refused", str(user_id)):
+                    log.warning("searches refused", user=user_id, limit=str(item))
                 raise TooManyAttempts(
                     f"You have searched for people very often. Try again in {_told(wait)}.",
                     wait,
@@ -87,7 +100,9 @@ class Throttle:
 
 
 def _told(seconds: float) -> str:
-    return f"{math.ceil(seconds)} s" if seconds < 120 else f"{math.ceil(seconds / 60)} min"
+    if seconds < 120:
+        return f"{math.ceil(seconds)} s"
+    return f"{math.ceil(seconds / 60)} min" if seconds < 7200 else f"{math.ceil(seconds / 3600)} h"
 
 
 def _folded(uid: str) -> str:

@@ -7,7 +7,7 @@ Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name) => !KEPT.has(name);
 
 // Nobody looks at a hidden tab, so it does not ask; when it is looked at again, it asks at once.
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (document.hidden) event.preventDefault();
+  if (document.hidden || wouldUndo(event)) event.preventDefault();
 });
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) renew();
@@ -15,6 +15,17 @@ document.addEventListener("visibilitychange", () => {
 
 function renew() {
   for (const part of document.querySelectorAll("[hx-get]")) htmx.trigger(part, "renew");
+}
+
+// What was found is put in the place of what was found before, with the choices that somebody made in
+// it: that is for who types on, not for who comes back from another tab.
+function wouldUndo({ detail }) {
+  const chosen = (one) => !one.selectedOptions[0].defaultSelected;
+  return (
+    detail.requestConfig.triggeringEvent?.type === "renew" &&
+    detail.target.matches("#found") &&
+    Array.from(detail.target.querySelectorAll("select")).some(chosen)
+  );
 }
 
 // What may no longer be seen, or is gone, does not stay on the screen. Who asked too often, or what

@@ -16,7 +16,7 @@ from cloudhands.web.index.engine.position import Position
 
 # Another one for everything that makes old files wrong, also for other terms of the same people. A
 # release with another format builds its own beside, and leaves the old one to who can read it.
-FORMAT = 2
+FORMAT = 3
 
 # ABOUT is set on the one document about the index itself, to THE_INDEX.
 ABOUT, STATE = "about", "state"

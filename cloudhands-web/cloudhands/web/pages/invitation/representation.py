@@ -1,12 +1,20 @@
 """An invitation's representation."""
 
+from collections.abc import Collection, Sequence
+
 from cloudhands.common.membership.tables import Membership
+from cloudhands.common.permissions import Role, allowed
 from cloudhands.web.representation import Link, Option, Representation, options
 from cloudhands.web.request import PortalRequest
 
 
-def of_invitation(request: PortalRequest, membership: Membership) -> Representation:
-    """A membership that somebody is invited to, or once was."""
+def of_invitation(
+    request: PortalRequest, membership: Membership, roles: Collection[Role] = ()
+) -> Representation:
+    """A membership that somebody is invited to, or once was.
+
+    :param roles: what the viewer is towards it: who invites goes on from here to the next one.
+    """
     path = request.route_path("invitation", membership=membership.uuid)
     title = f"Invitation to {membership.organisation.title}"
     return Representation(
@@ -17,9 +25,23 @@ def of_invitation(request: PortalRequest, membership: Membership) -> Representat
             "role": membership.role,
             "state": membership.state,
         },
-        nav=[Link("self", path, title), Link("up", request.route_path("front"), "Front page")],
+        nav=[Link("self", path, title), *_further(request, membership, roles)],
         options=options(_accept(request, membership)),
     )
+
+
+def _further(
+    request: PortalRequest, membership: Membership, roles: Collection[Role]
+) -> Sequence[Link]:
+    if not allowed("membership.invite", roles):
+        return [Link("up", request.route_path("front"), "Front page")]
+    organisation = membership.organisation
+    up = request.route_path("organisation", organisation=organisation.uuid)
+    people = request.route_path("colleagues", organisation=organisation.uuid) + "{?q}"
+    return [
+        Link("up", up, organisation.title),
+        Link("ch:people", people, "Invite another colleague", templated=True),
+    ]
 
 
 def _accept(request: PortalRequest, membership: Membership) -> Option | None:

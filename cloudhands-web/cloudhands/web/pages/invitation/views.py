@@ -32,7 +32,7 @@ def shown(scope: MembershipScope, request: PortalRequest) -> tuple[Version, ...]
 )
 def show(scope: MembershipScope, request: PortalRequest) -> Representation:
     """One invitation."""
-    return of_invitation(request, scope.membership)
+    return of_invitation(request, scope.membership, scope.roles)
 
 
 @view_config(route_name="accept", request_method="GET", permission="membership.see")

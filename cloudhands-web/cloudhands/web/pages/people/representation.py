@@ -38,7 +38,7 @@ def of_colleagues(request: PortalRequest, organisation: About, query: str) -> Re
     known = {row.directory_id: row.state for row in members}
     return Representation(
         title=f"Invite a colleague to {organisation.title}",
-        info=_info(request, query, path),
+        info={**_info(request, query, path), "organisation": organisation.title},
         nav=[
             Link("self", path, "People"),
             Link("search", path + "{?q}", "Search", templated=True),

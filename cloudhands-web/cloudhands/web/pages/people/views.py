@@ -2,6 +2,7 @@
 
 from pyramid.view import view_config
 
+from cloudhands.common.forms import writable
 from cloudhands.common.membership.queries import seen_of_organisation
 from cloudhands.common.seen import Version
 from cloudhands.web.pages.people.representation import of_colleagues, of_people, stale_since
@@ -22,6 +23,10 @@ def _of_index(request: PortalRequest) -> tuple[Version, ...]:
     return request.services.people.revision(), since.isoformat() if since else ""
 
 
+def _typed(request: PortalRequest) -> str:
+    return writable(request.GET.get("q", ""))
+
+
 def shown_of_colleagues(scope: OrganisationScope, request: PortalRequest) -> tuple[Version, ...]:
     """What a search for somebody to invite depends on besides its words."""
     members = seen_of_organisation(request.connection, scope.seen.id)
@@ -37,7 +42,7 @@ def shown_of_colleagues(scope: OrganisationScope, request: PortalRequest) -> tup
 )
 def show(scope: Scope, request: PortalRequest) -> Representation:
     """Find somebody."""
-    return of_people(request, request.GET.get("q", ""))
+    return of_people(request, _typed(request))
 
 
 @view_config(
@@ -49,4 +54,4 @@ def show(scope: Scope, request: PortalRequest) -> Representation:
 )
 def show_colleagues(scope: OrganisationScope, request: PortalRequest) -> Representation:
     """Find somebody to invite."""
-    return of_colleagues(request, scope.organisation, request.GET.get("q", ""))
+    return of_colleagues(request, scope.organisation, _typed(request))

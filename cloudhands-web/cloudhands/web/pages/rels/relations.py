@@ -114,9 +114,11 @@ _ALL = (
         "People",
         "The search for people of the directory, a templated link with the variable q. From an "
         "organisation, what is found can be invited: each has the template invite.",
-        "The front page of who is signed in; an organisation, for who may invite.",
+        "The front page of who is signed in; an organisation, or an invitation to it, for who may "
+        "invite.",
         {
             "query": "What was searched for.",
+            "organisation": "To which those who are found may be invited.",
             "path": "The address of the search, without variables.",
             "shown": "How many people are shown at most; the nearest come first.",
             "stale_since": "Since when nothing is known of the directory; null if not for long.",
