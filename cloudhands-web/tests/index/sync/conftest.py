@@ -32,6 +32,9 @@ class Memory:
     def position(self) -> Position | None:
         return self.stands
 
+    def forget(self) -> None:
+        self.stands = None
+
     def people(self) -> int:
         return len(self.held)
 
