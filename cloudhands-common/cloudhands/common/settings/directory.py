@@ -43,6 +43,10 @@ class Directory(Table):
     not answer; `other_bases` are further places where people are. `people` is the filter that they
     match, `hidden` one for those whom no search may show: they sign in like the others.
 
+    With `other_bases` no server tells `cloud-index` changes as they come (RFC 4533 follows one
+    base): it asks every `index.interval`. One base above all of them is quicker, where `people`
+    can tell people from the rest that is below it.
+
     Name Active Directory's controllers, not their domain: each of them counts its changes by
     itself, so that after another one was asked everybody has to be read again.
 
@@ -70,7 +74,7 @@ class Directory(Table):
     people: str = "(objectClass=inetOrgPerson)"
     hidden: str = ""
     attributes: Attributes = Attributes()
-    timeout: Seconds = 10
+    timeout: Annotated[float, Field(gt=0, le=3600)] = 10
     page_size: Annotated[int, Field(ge=1, le=10_000)] = 500
     decoder: Literal["own", "ldap3"] = "own"
     sync: Literal["auto", "persist", "refresh", "changes", "full"] = "auto"
