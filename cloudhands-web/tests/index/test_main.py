@@ -1,6 +1,7 @@
 import contextlib
 import http.client
 import json
+import os
 import signal
 import sys
 import time
@@ -141,14 +142,32 @@ def test_wrong_arguments(wrong: list[str], capsys: pytest.CaptureFixture[str]) -
     assert "usage: cloud-index" in capsys.readouterr().err
 
 
-def test_a_second_one_is_refused(own_slapd: slapd.Slapd, tmp_path: Path) -> None:
+def test_a_second_one_is_refused_and_the_first_does_what_is_asked(
+    own_slapd: slapd.Slapd, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     source = directories.settings_for(own_slapd.url)
-    with (
-        running(program(tmp_path, source), ready=indexed(tmp_path)),
-        running(program(tmp_path, source)) as second,
-    ):
-        assert second.wait(10) == 2
-        assert "another cloud-index is writing" in second.output()
+    with running(program(tmp_path, source), ready=indexed(tmp_path)) as process:
+        assert main(arguments(tmp_path, source, "--once")) == 2
+        assert "another cloud-index is writing" in capsys.readouterr().err
+        # In the middle of its wait for the next look.
+        process.wait_until(lambda: asked(tmp_path, capsys)[0] == 0, 10)
+        _is_rebuilt(tmp_path, source, process, capsys)
+
+
+def _is_rebuilt(
+    state: Path,
+    source: settings.Directory,
+    process: Process,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    place = engine.location(state / "index")
+    before = (place / "current").readlink()
+    capsys.readouterr()
+    assert main(arguments(state, source, "--rebuild")) == 0
+    assert "asked: the running cloud-index reads everybody anew" in capsys.readouterr().out
+    process.wait_until(lambda: (place / "current").readlink() != before, 10)
+    process.wait_until(lambda: not list(place.glob("*asked*")), 10)
+    process.wait_until(lambda: asked(state, capsys)[0] == 0, 10)
 
 
 def test_it_follows_and_stops_on_sigterm(own_slapd: slapd.Slapd, tmp_path: Path) -> None:
@@ -246,6 +265,8 @@ def test_status_of_one_that_follows_is_in_trouble_and_dies(
         assert found["last_error"] is found["missing"] is found["reading"] is None
         assert get(port, "/health/ready") == (200, {"status": "ready"})
         assert "cloudhands_index_people 200.0" in numbers(port)
+        _is_rebuilt(tmp_path, directories.settings_for(telling_slapd.url), process, capsys)
+        _shows_when_it_is_stopped(tmp_path, process, capsys)
         telling_slapd.process.kill()
         process.wait_until(lambda: asked(tmp_path, capsys)[1]["state"] == "retrying", 10)
         status, found = asked(tmp_path, capsys)
@@ -264,6 +285,22 @@ def test_status_of_one_that_follows_is_in_trouble_and_dies(
     out = capsys.readouterr().out
     assert "ended without a word" in out
     assert out.splitlines()[-1] == "next         start cloud-index: nobody follows the directory"
+
+
+def _shows_when_it_is_stopped(
+    state: Path, process: Process, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = engine.location(state / "index") / "status.json"
+    process.popen.send_signal(signal.SIGSTOP)
+    long_ago = time.time() - 31
+    os.utime(said, (long_ago, long_ago))
+    status, found = asked(state, capsys)
+    assert (status, found["state"], found["well"]) == (1, "not responding", False)
+    assert found["lag_seconds"] == found["age_seconds"] > 0
+    assert f"kill -CONT {process.pid}" in found["next"]
+    process.popen.send_signal(signal.SIGCONT)
+    # It has nothing else to say.
+    process.wait_until(lambda: asked(state, capsys)[0] == 0, 10)
 
 
 def get(port: int, path: str) -> tuple[int, Any]:
