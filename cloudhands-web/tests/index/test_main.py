@@ -61,7 +61,7 @@ def indexed(state: Path) -> Callable[[], bool]:
     return found
 
 
-def test_once_then_query(
+def test_once_then_query_then_another_index(
     any_directory: settings.Directory, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments(tmp_path, any_directory, "--once")) == 0
@@ -70,13 +70,16 @@ def test_once_then_query(
     assert capsys.readouterr().out == "ghopper\tGrace Hopper\tghopper@example.org\n"
     assert main(arguments(tmp_path, None, "--query", "nobody at all")) == 1
     assert capsys.readouterr().out == ""
-
-
-def test_matches_as_json(
-    any_directory: settings.Directory, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    main(arguments(tmp_path, any_directory, "--once"))
+    _matches_as_json(tmp_path, capsys)
+    (before,) = engine.location(tmp_path / "index").glob("files-*")
+    assert main(arguments(tmp_path, any_directory, "--rebuild")) == 0
+    assert not before.exists()
     capsys.readouterr()
+    assert main(arguments(tmp_path, None, "--query", "a", "--limit", "3")) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 3
+
+
+def _matches_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments(tmp_path, None, "--json", "--query", "aturing")) == 0
     assert json.loads(capsys.readouterr().out) == [
         {
@@ -88,18 +91,6 @@ def test_matches_as_json(
     ]
     assert main(arguments(tmp_path, None, "--json", "--query", "*:*")) == 1
     assert json.loads(capsys.readouterr().out) == []
-
-
-def test_a_limit_and_another_index(
-    any_directory: settings.Directory, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    main(arguments(tmp_path, any_directory, "--once"))
-    (before,) = engine.location(tmp_path / "index").glob("files-*")
-    assert main(arguments(tmp_path, any_directory, "--rebuild")) == 0
-    assert not before.exists()
-    capsys.readouterr()
-    assert main(arguments(tmp_path, None, "--query", "a", "--limit", "3")) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 3
 
 
 def test_help_tells_exit_statuses(capsys: pytest.CaptureFixture[str]) -> None:
@@ -170,7 +161,15 @@ def _is_rebuilt(
     process.wait_until(lambda: asked(state, capsys)[0] == 0, 10)
 
 
-def test_it_follows_and_stops_on_sigterm(own_slapd: slapd.Slapd, tmp_path: Path) -> None:
+def _stops(process: Process) -> None:
+    started = time.monotonic()
+    assert process.stop(10) == 0
+    assert time.monotonic() - started < 3
+
+
+def test_it_follows_and_while_the_directory_is_down_the_index_stays(
+    own_slapd: slapd.Slapd, tmp_path: Path
+) -> None:
     source = directories.settings_for(own_slapd.url)
     argv = program(tmp_path, source, "--interval", "0.2")
     with running(argv, ready=indexed(tmp_path)) as process:
@@ -182,21 +181,6 @@ def test_it_follows_and_stops_on_sigterm(own_slapd: slapd.Slapd, tmp_path: Path)
             )
         found = People(tmp_path / "index")
         process.wait_until(lambda: bool(found.search("kjohnson")), 10)
-        _stops(process)
-
-
-def _stops(process: Process) -> None:
-    started = time.monotonic()
-    assert process.stop(10) == 0
-    assert time.monotonic() - started < 3
-
-
-def test_while_the_directory_is_down_the_index_stays(
-    own_slapd: slapd.Slapd, tmp_path: Path
-) -> None:
-    source = directories.settings_for(own_slapd.url)
-    argv = program(tmp_path, source, "--interval", "0.2")
-    with running(argv, ready=indexed(tmp_path)) as process:
         own_slapd.process.kill()
         process.wait_until(lambda: "the last good index stays" in process.output(), 10)
         assert "cannot answer" in process.output()

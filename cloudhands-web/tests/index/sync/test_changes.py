@@ -191,7 +191,7 @@ class Timed:
         since = filter.partition("modifyTimestamp>=")[2].partition(")")[0]
         for uid in list(self.held):
             changed, name = self.held[uid]
-            stamp = f"{changed:%Y%m%d%H%M%S}Z"
+            stamp = f"{changed.year:04}{changed:%m%d%H%M%S}Z"
             if stamp >= since:
                 values = {"entryUUID": uid, "uid": uid, "cn": name, "modifyTimestamp": stamp}
                 raw = {key: [value.encode()] for key, value in values.items()}
@@ -233,6 +233,17 @@ def test_a_time_that_is_yet_to_come_hides_no_change(
         position = changes.sync(by_time, position)
         assert names(memory) == {"ada": name, "odd": "Odd"}
     assert memory.reads() == 1
+
+
+def test_a_time_that_nobody_can_look_from_is_none(
+    by_time: Session, timed: Timed, memory: Any
+) -> None:
+    timed.put("odd", datetime(1, 1, 1, 0, 1, tzinfo=UTC), "Odd")
+    position = None
+    for _ in range(2):
+        position = changes.sync(by_time, position)
+        assert position.protocol == "full"
+    assert names(memory) == {"odd": "Odd"}
 
 
 def test_what_changes_in_a_long_read_is_seen_by_the_next(

@@ -92,6 +92,7 @@ def test_a_server_that_was_killed_leaves_people_out(site: Site, has_position: bo
     assert site.agrees()
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_server_that_is_killed_and_comes_back(site: Site) -> None:
     told: list[sync.Contact] = []
     with site.following(seen=told.append):
@@ -315,6 +316,7 @@ def test_a_directory_that_is_down(site: Site) -> None:
 # --- another server -----------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("impatient")
 def test_another_server_with_the_same_people(
     site_with: Sites,
     site_of: Callable[[slapd.Slapd], Site],
@@ -363,6 +365,7 @@ def test_many_deletions_wait_for_an_operator(
     assert site.agrees()
 
 
+@pytest.mark.usefixtures("impatient")
 def test_many_deletions_while_following(site: Site) -> None:
     is_confirmed = False
     told: list[sync.Contact] = []

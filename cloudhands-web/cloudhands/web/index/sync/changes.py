@@ -199,6 +199,7 @@ def _later(session: Session, mark: str, attributes: Attributes, until: datetime 
 
 def _is_time(text: str) -> bool:
     try:
-        return bool(datetime.strptime(text[:DIGITS], FORMAT).replace(tzinfo=UTC))
+        # Before the year 1 there is no time to look from.
+        return datetime.strptime(text[:DIGITS], FORMAT).replace(tzinfo=UTC).year > 1
     except ValueError:
         return False

@@ -186,7 +186,7 @@ class _Work:
         old = self.writer.position()
 
         def synced(position: Position) -> None:
-            if self.contact.error or self.contact.protocol != protocol or limits is None:
+            if self.contact.error or self.contact.protocol != position.protocol:
                 self._log(position, time.monotonic() - began)
             self._contact(protocol=position.protocol, synced=position.synced, error="")
 

@@ -60,7 +60,8 @@ class Session:
         session to the next.
     :param ignored: identifiers of entries that are not shown; kept likewise.
     :param called: whether somebody wants another session at once.
-    :param found: how many entries were looked at.
+    :param found: how many entries were looked at as people.
+    :param received: how many came in pages.
     """
 
     connection: directory.Connection
@@ -74,6 +75,7 @@ class Session:
     ignored: set[str] = field(default_factory=set)
     called: Callable[[], bool] = never
     found: int = 0
+    received: int = 0
 
     def messages(
         self,
