@@ -160,6 +160,12 @@ def test_a_directory_that_is_down(tmp_path: Path) -> None:
         directory.authenticate(nowhere, tmp_path, "ghopper", PASSWORD)
 
 
+def test_a_name_that_no_host_can_have(tmp_path: Path) -> None:
+    source = directories.settings_for("ldaps://ldap..example.org")
+    with pytest.raises(DirectoryError, match="no host can have this name"):
+        directory.authenticate(source, tmp_path, "ghopper", PASSWORD)
+
+
 def test_a_base_that_is_not_there(any_directory: settings.Directory, tmp_path: Path) -> None:
     with pytest.raises(DirectoryError, match="noSuchObject"):
         directory.authenticate(

@@ -93,6 +93,7 @@ def test_who_is_shown() -> None:
     ("text", "sentence"),
     [
         ("kind = 'novell'", "directory.kind (FILE, line 4): Input should be 'openldap', 'freeipa'"),
+        ("timeout = 1e300", "directory.timeout (FILE, line 4): "),
         ("other_urls = ['http://b']", "directory.other_urls.0 (FILE, line 4)"),
         ("other_urls = ['ldap://b.example.org']", "would go to ldap://b.example.org as they are"),
         ("other_urls = ['ldaps://A/']", "other_urls: ldaps://a is there more than once"),

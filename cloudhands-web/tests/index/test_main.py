@@ -1,6 +1,7 @@
 import contextlib
 import http.client
 import json
+import os
 import signal
 import sys
 import time
@@ -60,7 +61,7 @@ def indexed(state: Path) -> Callable[[], bool]:
     return found
 
 
-def test_once_then_query(
+def test_once_then_query_then_another_index(
     any_directory: settings.Directory, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments(tmp_path, any_directory, "--once")) == 0
@@ -69,13 +70,16 @@ def test_once_then_query(
     assert capsys.readouterr().out == "ghopper\tGrace Hopper\tghopper@example.org\n"
     assert main(arguments(tmp_path, None, "--query", "nobody at all")) == 1
     assert capsys.readouterr().out == ""
-
-
-def test_matches_as_json(
-    any_directory: settings.Directory, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    main(arguments(tmp_path, any_directory, "--once"))
+    _matches_as_json(tmp_path, capsys)
+    (before,) = engine.location(tmp_path / "index").glob("files-*")
+    assert main(arguments(tmp_path, any_directory, "--rebuild")) == 0
+    assert not before.exists()
     capsys.readouterr()
+    assert main(arguments(tmp_path, None, "--query", "a", "--limit", "3")) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 3
+
+
+def _matches_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments(tmp_path, None, "--json", "--query", "aturing")) == 0
     assert json.loads(capsys.readouterr().out) == [
         {
@@ -87,18 +91,6 @@ def test_matches_as_json(
     ]
     assert main(arguments(tmp_path, None, "--json", "--query", "*:*")) == 1
     assert json.loads(capsys.readouterr().out) == []
-
-
-def test_a_limit_and_another_index(
-    any_directory: settings.Directory, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    main(arguments(tmp_path, any_directory, "--once"))
-    (before,) = engine.location(tmp_path / "index").glob("files-*")
-    assert main(arguments(tmp_path, any_directory, "--rebuild")) == 0
-    assert not before.exists()
-    capsys.readouterr()
-    assert main(arguments(tmp_path, None, "--query", "a", "--limit", "3")) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 3
 
 
 def test_help_tells_exit_statuses(capsys: pytest.CaptureFixture[str]) -> None:
@@ -141,17 +133,43 @@ def test_wrong_arguments(wrong: list[str], capsys: pytest.CaptureFixture[str]) -
     assert "usage: cloud-index" in capsys.readouterr().err
 
 
-def test_a_second_one_is_refused(own_slapd: slapd.Slapd, tmp_path: Path) -> None:
+def test_a_second_one_is_refused_and_the_first_does_what_is_asked(
+    own_slapd: slapd.Slapd, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     source = directories.settings_for(own_slapd.url)
-    with (
-        running(program(tmp_path, source), ready=indexed(tmp_path)),
-        running(program(tmp_path, source)) as second,
-    ):
-        assert second.wait(10) == 2
-        assert "another cloud-index is writing" in second.output()
+    with running(program(tmp_path, source), ready=indexed(tmp_path)) as process:
+        assert main(arguments(tmp_path, source, "--once")) == 2
+        assert "another cloud-index is writing" in capsys.readouterr().err
+        # In the middle of its wait for the next look.
+        process.wait_until(lambda: asked(tmp_path, capsys)[0] == 0, 10)
+        _is_rebuilt(tmp_path, source, process, capsys)
 
 
-def test_it_follows_and_stops_on_sigterm(own_slapd: slapd.Slapd, tmp_path: Path) -> None:
+def _is_rebuilt(
+    state: Path,
+    source: settings.Directory,
+    process: Process,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    place = engine.location(state / "index")
+    before = (place / "current").readlink()
+    capsys.readouterr()
+    assert main(arguments(state, source, "--rebuild")) == 0
+    assert "asked: the running cloud-index reads everybody anew" in capsys.readouterr().out
+    process.wait_until(lambda: (place / "current").readlink() != before, 10)
+    process.wait_until(lambda: not list(place.glob("*asked*")), 10)
+    process.wait_until(lambda: asked(state, capsys)[0] == 0, 10)
+
+
+def _stops(process: Process) -> None:
+    started = time.monotonic()
+    assert process.stop(10) == 0
+    assert time.monotonic() - started < 3
+
+
+def test_it_follows_and_while_the_directory_is_down_the_index_stays(
+    own_slapd: slapd.Slapd, tmp_path: Path
+) -> None:
     source = directories.settings_for(own_slapd.url)
     argv = program(tmp_path, source, "--interval", "0.2")
     with running(argv, ready=indexed(tmp_path)) as process:
@@ -163,21 +181,6 @@ def test_it_follows_and_stops_on_sigterm(own_slapd: slapd.Slapd, tmp_path: Path)
             )
         found = People(tmp_path / "index")
         process.wait_until(lambda: bool(found.search("kjohnson")), 10)
-        _stops(process)
-
-
-def _stops(process: Process) -> None:
-    started = time.monotonic()
-    assert process.stop(10) == 0
-    assert time.monotonic() - started < 3
-
-
-def test_while_the_directory_is_down_the_index_stays(
-    own_slapd: slapd.Slapd, tmp_path: Path
-) -> None:
-    source = directories.settings_for(own_slapd.url)
-    argv = program(tmp_path, source, "--interval", "0.2")
-    with running(argv, ready=indexed(tmp_path)) as process:
         own_slapd.process.kill()
         process.wait_until(lambda: "the last good index stays" in process.output(), 10)
         assert "cannot answer" in process.output()
@@ -246,6 +249,8 @@ def test_status_of_one_that_follows_is_in_trouble_and_dies(
         assert found["last_error"] is found["missing"] is found["reading"] is None
         assert get(port, "/health/ready") == (200, {"status": "ready"})
         assert "cloudhands_index_people 200.0" in numbers(port)
+        _is_rebuilt(tmp_path, directories.settings_for(telling_slapd.url), process, capsys)
+        _shows_when_it_is_stopped(tmp_path, process, capsys)
         telling_slapd.process.kill()
         process.wait_until(lambda: asked(tmp_path, capsys)[1]["state"] == "retrying", 10)
         status, found = asked(tmp_path, capsys)
@@ -264,6 +269,22 @@ def test_status_of_one_that_follows_is_in_trouble_and_dies(
     out = capsys.readouterr().out
     assert "ended without a word" in out
     assert out.splitlines()[-1] == "next         start cloud-index: nobody follows the directory"
+
+
+def _shows_when_it_is_stopped(
+    state: Path, process: Process, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = engine.location(state / "index") / "status.json"
+    process.popen.send_signal(signal.SIGSTOP)
+    long_ago = time.time() - 31
+    os.utime(said, (long_ago, long_ago))
+    status, found = asked(state, capsys)
+    assert (status, found["state"], found["well"]) == (1, "not responding", False)
+    assert found["lag_seconds"] == found["age_seconds"] > 0
+    assert f"kill -CONT {process.pid}" in found["next"]
+    process.popen.send_signal(signal.SIGCONT)
+    # It has nothing else to say.
+    process.wait_until(lambda: asked(state, capsys)[0] == 0, 10)
 
 
 def get(port: int, path: str) -> tuple[int, Any]:

@@ -1,5 +1,7 @@
+import contextlib
 import json
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -7,8 +9,9 @@ import pytest
 from structlog.testing import CapturingLogger
 
 from cloudhands.web.index import engine, report, status
-from cloudhands.web.index.confirmation import Confirmation
 from cloudhands.web.index.engine import Commit, Position
+from cloudhands.web.index.metrics import Metrics
+from cloudhands.web.index.request import Confirmation, Rebuild
 from cloudhands.web.index.status import Journal
 from cloudhands.web.index.sync import Contact, Progress
 
@@ -21,12 +24,19 @@ def position(ago=0):
     return Position("persist", b"", "ldap://one", NOW - timedelta(seconds=ago))
 
 
+def look(folder, silent=0):
+    """A report of a process that has shown no sign of life for some seconds."""
+    with contextlib.suppress(FileNotFoundError):
+        os.utime(engine.location(folder) / status.FILE, (NOW.timestamp() - silent,) * 2)
+    return report.make(folder, NOW)
+
+
 def state(folder):
-    return report.make(folder, NOW).state
+    return look(folder).state
 
 
 def last_line(folder):
-    return list(report.lines(report.make(folder, NOW)))[-1]
+    return list(report.lines(look(folder)))[-1]
 
 
 @pytest.fixture
@@ -57,7 +67,7 @@ def test_what_cannot_be_read_is_none(tmp_path, journal, text):
 def test_of_a_day_of_a_follower(tmp_path, journal):
     assert state(tmp_path) == report.READING
     journal.told(Progress(5, 10, 1.5))
-    assert report.as_json(report.make(tmp_path, NOW))["reading"] == {
+    assert report.as_json(look(tmp_path))["reading"] == {
         "read": 5,
         "expected": 10,
         "per_second": 3,
@@ -65,18 +75,73 @@ def test_of_a_day_of_a_follower(tmp_path, journal):
     }
     journal.committed(Commit(10, 0, 10, 2.5, True))
     journal.seen(CONNECTED)
-    made = report.make(tmp_path, NOW)
+    made = look(tmp_path)
     assert (made.state, made.is_well, made.lag) == (report.FOLLOWING, True, 0)
     assert made.age == 60
     assert last_line(tmp_path).startswith("next         nothing")
-    journal.seen(Contact("persist", "", None, NOW, "the directory is away"))
-    made = report.make(tmp_path, NOW)
+    journal.seen(Contact("persist", "", None, NOW, "the directory is away", 1))
+    made = look(tmp_path)
     assert (made.state, made.is_well, made.lag) == (report.RETRYING, False, 60)
     assert last_line(tmp_path).startswith("next         mend what the last error names")
-    journal.seen(CONNECTED)
-    found = report.as_json(report.make(tmp_path, NOW))
+    journal.seen(replace(CONNECTED, failures=1))
+    found = report.as_json(look(tmp_path))
     assert (found["state"], found["last_error"]) == (report.FOLLOWING, "the directory is away")
     assert json.loads(json.dumps(found)) == found
+
+
+@pytest.mark.parametrize("silent", [31, -31])
+def test_one_that_does_not_run_on_follows_nothing(tmp_path, journal, silent):
+    journal.seen(CONNECTED)
+    assert look(tmp_path, silent=20).state == report.FOLLOWING
+    made = look(tmp_path, silent)
+    assert (made.state, made.is_well, made.lag) == (report.SILENT, False, 60)
+    assert f"kill -CONT {os.getpid()}" in list(report.lines(made))[-1]
+
+
+def test_signs_of_life(tmp_path, journal, monkeypatch):
+    look(tmp_path, silent=40)
+    journal.beat()
+    assert status.heard(tmp_path) < NOW
+    monkeypatch.setattr(status, "BEAT_SECONDS", 0)
+    journal.beat()
+    assert status.heard(tmp_path) > NOW
+    journal.end()
+    look(tmp_path, silent=40)
+    journal.beat()
+    assert status.heard(tmp_path) < NOW
+
+
+def test_who_has_connected_and_not_caught_up_may_be_behind(tmp_path, journal):
+    before = NOW - timedelta(seconds=60)
+    journal.seen(Contact("persist", "ldap://one", NOW, before))
+    assert look(tmp_path).lag == 60
+    journal.seen(Contact("persist", "ldap://one", NOW, NOW))
+    assert look(tmp_path).lag == 0
+
+
+def test_why_it_is_not_told_of_changes(tmp_path, journal):
+    journal.seen(Contact("changes", "ldap://one", NOW, NOW, reason="there are two bases"))
+    found = look(tmp_path)
+    assert report.as_json(found)["protocol_reason"] == "there are two bases"
+    assert any(line.endswith("as they come: there are two bases") for line in report.lines(found))
+
+
+def test_failures_are_counted_once_each(tmp_path, journal):
+    metrics = Metrics(engine.Reader(tmp_path), journal)
+    said = []
+    for contact in (
+        Contact("persist", "", None, NOW, "away", 1),
+        Contact("persist", "", None, NOW, "away", 2),
+        # Connected, and not yet synced.
+        Contact("persist", "ldap://one", NOW, NOW, "away", 2),
+        Contact("persist", "ldap://one", NOW, NOW, "", 2),
+    ):
+        metrics.seen(contact)
+        journal.seen(contact)
+        said.append(journal.status.error_at)
+    assert metrics.registry.get_sample_value("cloudhands_index_failures_total") == 2
+    # Of the last failure, not of the last time that it was spoken of.
+    assert said[0] < said[1] == said[2] == said[3]
 
 
 def test_one_that_is_gone(tmp_path):
@@ -88,7 +153,7 @@ def test_one_that_is_gone(tmp_path):
     assert state(tmp_path) == report.DIED
     journal.end()
     assert state(tmp_path) == report.STOPPED
-    made = report.make(tmp_path, NOW)
+    made = look(tmp_path)
     assert made.people is None
     assert any("there is no index" in line for line in report.lines(made))
     assert last_line(tmp_path).startswith("next         start cloud-index")
@@ -116,6 +181,7 @@ def test_who_may_only_read_is_told_all(tmp_path, journal):
     for folder in (tmp_path, *tmp_path.parents):
         if folder.is_relative_to("/tmp") and folder != Path("/tmp"):
             folder.chmod(0o755)
+    look(tmp_path)
     os.seteuid(NOBODY)
     try:
         made = report.make(tmp_path, NOW)
@@ -146,3 +212,32 @@ def test_a_confirmation_is_over_after_an_hour(tmp_path):
     before = file.stat().st_mtime - 3601
     os.utime(file, (before, before))
     assert not confirmation.is_given()
+
+
+@pytest.mark.parametrize("request_", [Confirmation, Rebuild])
+def test_what_cannot_be_removed_counts_once(tmp_path, request_, monkeypatch):
+    given, kept = request_(tmp_path), request_(tmp_path)
+    given.leave()
+    assert (kept.is_new(), kept.is_new()) == (True, False)
+    assert kept.is_given()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refuse)
+        kept.committed(Commit(1, 0, 1, 0.1, True))
+    assert not kept.is_given()
+    given.leave()
+    assert kept.is_new()
+    assert kept.is_given()
+
+
+def refuse(*_, **__):
+    raise PermissionError
+
+
+def test_only_another_index_answers_who_wants_one(tmp_path):
+    given, kept = Rebuild(tmp_path), Rebuild(tmp_path)
+    given.leave()
+    assert kept.is_given()
+    kept.committed(Commit(1, 0, 1, 0.1, False))
+    assert kept.is_given()
+    kept.committed(Commit(1, 0, 1, 0.1, True))
+    assert not given.is_given()

@@ -197,6 +197,19 @@ def test_none_comes_while_nothing_does(tmp_path: Path) -> None:
     assert [one for one in found if one] == [wire.Info("", b"x"), wire.Done(0, "", {})]
 
 
+def test_a_request_is_numbered_as_shortly_as_can_be(tmp_path: Path) -> None:
+    asked = []
+
+    def answer(link: socket.socket, number: bytes) -> None:
+        asked.append(number)
+        link.sendall(whole(number, b"\x65\x07\n\x01\0\x04\0\x04\0"))
+
+    with hostile(answer) as source, directory.connect(source, tmp_path) as connection:
+        read(connection)
+    value = int.from_bytes(asked[0][2:], "big")
+    assert asked[0][1] == value.bit_length() // 8 + 1
+
+
 def test_references_are_counted(tmp_path: Path) -> None:
     def answer(link: socket.socket, number: bytes) -> None:
         reference = whole(number, b"\x73\x08\x04\x06ldap:/")

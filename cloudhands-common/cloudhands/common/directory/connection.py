@@ -220,7 +220,10 @@ def _password(directory: settings.Directory, state: Path) -> str | None:
 
 
 def _open(connection: Connection, directory: settings.Directory) -> None:
-    connection.open(read_server_info=False)
+    try:
+        connection.open(read_server_info=False)
+    except UnicodeError as error:
+        raise OSError(f"no host can have this name: {error}") from error
     _tune(connection.socket)
     if directory.start_tls:
         connection.start_tls(read_server_info=False)

@@ -17,6 +17,10 @@ class Stopped(Exception):
     """The wait was given up because the process has to stop."""
 
 
+def nothing() -> None:
+    """There is nothing to do meanwhile."""
+
+
 class _Work(threading.Thread, Generic[Result]):
     def __init__(self, work: Callable[[], Result]) -> None:
         # A daemon thread: the process does not wait for it at its end.
@@ -49,15 +53,22 @@ def wait_for(work: Callable[[], Result], stopping: threading.Event) -> Result:
     return thread.result  # type: ignore[return-value]
 
 
-def ends_in_time(work: Callable[[], None], stopping: threading.Event, grace: float) -> bool:
+def ends_in_time(
+    work: Callable[[], None],
+    stopping: threading.Event,
+    grace: float,
+    meanwhile: Callable[[], None] = nothing,
+) -> bool:
     """Run a function that ends by itself when the process has to stop; whether it did in time.
 
     :param work: run in a thread of its own; what it raises is raised here.
     :param grace: seconds that it may take from then on.
+    :param meanwhile: called often until then, in this thread.
     """
     thread = _Work(work)
     thread.start()
     while thread.is_alive() and not stopping.is_set():
+        meanwhile()
         thread.join(POLL)
     thread.join(grace)
     if thread.error is not None:

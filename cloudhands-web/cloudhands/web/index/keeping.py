@@ -18,9 +18,9 @@ from cloudhands.common import service, settings
 from cloudhands.common.errors import CloudhandsError, IndexUnavailable, Refused
 from cloudhands.common.listener import listening
 from cloudhands.web.index import background, engine, sync
-from cloudhands.web.index.confirmation import Confirmation
 from cloudhands.web.index.metrics import Metrics
 from cloudhands.web.index.progress import Shown
+from cloudhands.web.index.request import Confirmation, Rebuild
 from cloudhands.web.index.status import Journal
 
 # Of the second or two that whoever stops it waits.
@@ -54,7 +54,7 @@ def keep(configured: settings.Settings, source: settings.Directory, wanted: Want
     """
     stopping = service.stop_on_signals()
     keeper = _Keeper(configured, source, wanted, stopping)
-    in_time = background.ends_in_time(keeper.work, stopping, GRACE_SECONDS)
+    in_time = background.ends_in_time(keeper.work, stopping, GRACE_SECONDS, keeper.journal.beat)
     if not in_time:
         log.info("stopped in the middle of a step, which is not done")
         keeper.journal.end()
@@ -81,6 +81,7 @@ class _Keeper:
         self._folder: Path = configured.path(configured.index.folder)
         self._reader = engine.Reader(self._folder)
         self._confirmation = Confirmation(self._folder)
+        self._rebuild = Rebuild(self._folder)
         self._shown = Shown()
         self.journal = Journal(self._folder, follows=not wanted.once)
         self._metrics = Metrics(self._reader, self.journal)
@@ -90,6 +91,9 @@ class _Keeper:
         stamp, wanted = engine.stamp_of(self._source), self._wanted
         with engine.writer(self._folder, stamp, anew=wanted.anew, told=self._committed) as writer:
             self.journal.begin()
+            if wanted.anew:
+                # Who asked the one before for it is answered too.
+                self._rebuild.is_given()
             try:
                 with self._listening():
                     self._sync(writer)
@@ -126,7 +130,13 @@ class _Keeper:
             seen=self._seen,
             missing_share=share,
             confirmed=self._is_confirmed,
+            anew=self._rebuild.is_given,
+            called=self._is_called,
         )
+
+    def _is_called(self) -> bool:
+        # Both are looked at: one of them must not keep the other for later.
+        return any([self._rebuild.is_new(), self._confirmation.is_new()])
 
     def _is_confirmed(self) -> bool:
         return self._wanted.confirmed or self._confirmation.is_given()
@@ -144,6 +154,7 @@ class _Keeper:
         self.journal.committed(commit)
         self._metrics.committed(commit)
         self._confirmation.committed(commit)
+        self._rebuild.committed(commit)
 
     @contextmanager
     def _listening(self) -> Iterator[None]:

@@ -15,8 +15,8 @@ from pathlib import Path
 from cloudhands.common import service, settings
 from cloudhands.common.errors import SettingsError
 from cloudhands.web.index import engine, keeping, report, status
-from cloudhands.web.index.confirmation import Confirmation
 from cloudhands.web.index.people import CANDIDATES, LIMIT, People
+from cloudhands.web.index.request import Confirmation, Rebuild
 
 NO_MATCH = 1
 NOT_WELL = 1
@@ -27,7 +27,7 @@ exit status:
   1  --query: nobody matches; --status: the directory is not followed, or nobody read yet;
      --once and --rebuild: stopped before the end
   2  the arguments or settings are wrong, the index cannot be written, or another
-     cloud-index writes it
+     cloud-index writes it (which --rebuild and --confirm-deletions ask to do it)
   3  the directory or the index is not available, or so many people are gone from the
      directory that somebody has to confirm it
 
@@ -60,7 +60,8 @@ def _arguments() -> argparse.ArgumentParser:
     instead.add_argument(
         "--rebuild",
         action="store_true",
-        help="read everybody anew, make another index of them, switch to it and exit",
+        help="read everybody anew, make another index of them, switch to it and exit; where a "
+        "cloud-index runs, ask that one and exit at once",
     )
     instead.add_argument(
         "--status", action="store_true", help="print how the index stands, and what to do next"
@@ -107,8 +108,13 @@ def _run(options: argparse.Namespace) -> int:
     if options.status:
         return _print_status(folder, as_json=options.json)
     once = options.once or options.rebuild
+    asked = options.rebuild and _is_followed(folder)
+    if options.confirm_deletions and (asked or not once):
+        _confirm(folder)
+    if asked:
+        return _ask_to_rebuild(folder)
     if options.confirm_deletions and not once:
-        return _confirm(folder)
+        return 0
     keeping.keep(
         configured,
         _source(configured),
@@ -149,12 +155,23 @@ def _print_status(folder: Path, *, as_json: bool) -> int:
     return 0 if made.is_well else NOT_WELL
 
 
-def _confirm(folder: Path) -> int:
+def _confirm(folder: Path) -> None:
     Confirmation(folder).leave()
     if status.is_running(folder):
         print("confirmed: the running cloud-index believes it at its next look at the directory")
     else:
         print("confirmed for an hour; next: start cloud-index, which nobody has")
+
+
+def _is_followed(folder: Path) -> bool:
+    said = status.read(folder)
+    return status.is_running(folder) and said is not None and said.follows
+
+
+def _ask_to_rebuild(folder: Path) -> int:
+    Rebuild(folder).leave()
+    print("asked: the running cloud-index reads everybody anew, and switches to them at the end")
+    print("next: cloud-index --status tells how far it is")
     return 0
 
 

@@ -44,6 +44,7 @@ class Metrics:
             "Attempts to sync that failed.",
             registry=self.registry,
         )
+        self._failed = 0
 
     def committed(self, commit: engine.Commit) -> None:
         """Count a commit."""
@@ -53,8 +54,8 @@ class Metrics:
 
     def seen(self, contact: Contact) -> None:
         """Count what went wrong with the directory."""
-        if contact.error:
-            self._failures.inc()
+        self._failures.inc(contact.failures - self._failed)
+        self._failed = contact.failures
 
 
 class _Now(Collector):
@@ -84,7 +85,7 @@ class _Now(Collector):
             snapshot = self._reader.snapshot()
         except IndexUnavailable:
             return
-        age = (now - snapshot.synced).total_seconds()
+        age = max(0.0, (now - snapshot.synced).total_seconds())
         yield GaugeMetricFamily("cloudhands_index_people", "People in it.", snapshot.people)
         yield GaugeMetricFamily(
             "cloudhands_index_age_seconds", "Since it was known to be the directory's.", age

@@ -1,7 +1,7 @@
 """How the index stands, for `cloud-index --status`: whoever may read it may ask.
 
 The index tells how many people it has and how old it is; its lock whether somebody keeps it; the
-status of that process the rest.
+status of that process the rest, and whether it runs on.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,15 +17,19 @@ from cloudhands.web.index.sync.choose import PERSIST
 
 FOLLOWING, READING, RETRYING = "following", "reading", "retrying"
 SYNCING, STOPPED, DIED, NEVER = "syncing once", "not running", "died", "never run"
+SILENT = "not responding"
+# Who has shown no sign of life for so long is stopped, or hangs.
+SILENT_SECONDS = 30.0
 
 
 def lag(found: Status, age: float) -> float:
     """Seconds that the index may be behind the directory, if it is of an age.
 
-    Nothing while the directory tells every change as it comes.
+    Nothing while the directory tells every change as it comes, and has told those before.
     """
     told = found.protocol == PERSIST and found.server and not found.in_trouble
-    return 0.0 if told else age
+    has_caught_up = found.since and found.synced and found.synced >= found.since
+    return 0.0 if told and has_caught_up else age
 
 
 @dataclass(frozen=True)
@@ -61,24 +65,18 @@ def make(folder: Path, now: datetime) -> Report:
     :param folder: the index's folder of the settings.
     """
     # First whether it runs: what it says then is its own.
-    running = _is_running(folder)
+    running, heard = status.is_running(folder), status.heard(folder)
     said = status.read(folder)
     state = _state(said, running=running)
+    if said and running and heard and abs((now - heard).total_seconds()) > SILENT_SECONDS:
+        state = SILENT
     try:
         snapshot = engine.Reader(folder).snapshot()
     except IndexUnavailable as error:
         return Report(state, None, None, None, None, str(error), said)
     age = max(0.0, (now - snapshot.synced).total_seconds())
-    behind = lag(said, age) if said and running else age
+    behind = lag(said, age) if said and state == FOLLOWING else age
     return Report(state, snapshot.people, age, behind, snapshot.position, "", said)
-
-
-def _is_running(folder: Path) -> bool:
-    try:
-        return status.is_running(folder)
-    except OSError:
-        # Who may not look at the lock may not read the index either, and is told so there.
-        return False
 
 
 def _state(said: Status | None, *, running: bool) -> str:
@@ -102,6 +100,7 @@ def as_json(report: Report) -> Mapping[str, Any]:
         "state": report.state,
         "well": report.is_well,
         "protocol": _protocol(report),
+        "protocol_reason": said.reason or None if said else None,
         "server": said.server or None if said else None,
         "connected_since": _iso(said.since if said else None),
         "pid": said.pid if said else None,
@@ -143,6 +142,8 @@ def lines(report: Report) -> Iterator[str]:
     yield f"cloud-index  {report.state}{_process(report)}"
     connection = f", connected to {said.server} since {said.since}" if said and said.server else ""
     yield f"protocol     {_protocol(report) or 'none yet'}{connection}"
+    if said and said.reason:
+        yield f"             changes are not told as they come: {said.reason}"
     if report.people is None or report.age is None or report.lag is None:
         yield f"people       none: {report.why}"
     else:
@@ -171,6 +172,11 @@ def _next(report: Report) -> str:
     said = report.status
     if report.state in (NEVER, STOPPED, DIED):
         return "start cloud-index: nobody follows the directory"
+    if report.state == SILENT and said:
+        return (
+            f"look at process {said.pid}: one that was stopped goes on by kill -CONT {said.pid}; "
+            f"else kill -KILL {said.pid} and start cloud-index: what was committed stays"
+        )
     if report.state == RETRYING and said and "--confirm-deletions" in said.error:
         return "look whether they are really gone; then run cloud-index --confirm-deletions"
     if report.state == RETRYING:

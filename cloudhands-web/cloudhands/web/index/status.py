@@ -1,13 +1,15 @@
 """What a running `cloud-index` says of itself, in a small file beside the index.
 
 The index cannot know it: with whom it is connected, what went wrong, how far a read has come. The
-file is never torn; whether its writer still lives, the index's lock tells.
+file is never torn; whether its writer still lives, the index's lock tells, and whether it runs on,
+the time of the file's last change.
 """
 
 import json
 import os
 import threading
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +24,8 @@ from cloudhands.web.index.sync import Contact, Progress
 FILE = "status.json"
 # A read tells how far it has come more often than anybody looks.
 PROGRESS_SECONDS = 0.5
+# Who keeps the index shows that it runs on so often, in seconds.
+BEAT_SECONDS = 5.0
 TIMES = ("started", "ended", "since", "synced", "error_at", "committed")
 
 log = structlog.get_logger(__name__)
@@ -47,6 +51,8 @@ class Status:
     :param reading_seconds: since that read began.
     :param committed: when the index was last changed.
     :param commit_seconds: how long that took.
+    :param reason: why the directory does not tell changes as they come; empty if it does.
+    :param failures: how many attempts to sync have failed.
     """
 
     pid: int
@@ -65,6 +71,8 @@ class Status:
     reading_seconds: float = 0.0
     committed: datetime | None = None
     commit_seconds: float | None = None
+    reason: str = ""
+    failures: int = 0
 
 
 def _file(folder: Path) -> Path:
@@ -84,12 +92,26 @@ def read(folder: Path) -> Status | None:
         return None
 
 
-def is_running(folder: Path) -> bool:
-    """Whether a process writes the index at this moment.
+def heard(folder: Path) -> datetime | None:
+    """When the process that writes the index last showed that it runs on, or None.
 
-    :raises OSError: if that cannot be told.
+    :param folder: the index's folder of the settings.
     """
-    return Place(engine.location(folder)).is_held()
+    try:
+        return datetime.fromtimestamp(_file(folder).stat().st_mtime, UTC)
+    except OSError:
+        return None
+
+
+def is_running(folder: Path) -> bool:
+    """Whether a process writes the index at this moment; no if that cannot be told.
+
+    Who may not look at its lock may not read the index either, and is told so there.
+    """
+    try:
+        return Place(engine.location(folder)).is_held()
+    except OSError:
+        return False
 
 
 class Journal:
@@ -104,16 +126,27 @@ class Journal:
         self._lock = threading.Lock()
         self._failed = False
         self._told = 0.0
+        self._beat: float | None = None
         self.status = Status(os.getpid(), _now(), follows)
 
     def begin(self) -> None:
         """Write the first status: this process holds the index now."""
         self._change()
+        self._beat = time.monotonic()
+
+    def beat(self) -> None:
+        """Show that this process runs on, from time to time, while it holds the index."""
+        if self._beat is None or time.monotonic() - self._beat < BEAT_SECONDS:
+            return
+        self._beat = time.monotonic()
+        # Where it cannot be written that is told with the next change.
+        with suppress(OSError):
+            os.utime(self._file)
 
     def seen(self, contact: Contact) -> None:
         """How it stands with the directory."""
         trouble: dict[str, object] = {"in_trouble": bool(contact.error)}
-        if contact.error:
+        if contact.failures != self.status.failures:
             trouble |= {"error": contact.error, "error_at": _now(), "read": None}
         elif contact.synced != self.status.synced:
             trouble |= {"read": None, "expected": None}
@@ -122,6 +155,8 @@ class Journal:
             server=contact.server,
             since=contact.since,
             synced=contact.synced or self.status.synced,
+            failures=contact.failures,
+            reason=contact.reason,
             **trouble,
         )
 
@@ -145,6 +180,7 @@ class Journal:
 
     def end(self) -> None:
         """Nothing more will be said."""
+        self._beat = None
         self._change(ended=_now(), server="", since=None, read=None)
 
     def _change(self, **values: object) -> None:

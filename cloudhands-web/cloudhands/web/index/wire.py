@@ -76,9 +76,11 @@ def _send(
     if connection.closed:
         raise ConnectionResetError("the connection is closed")
     number: int = connection.server.next_message_id()
-    said = number.to_bytes(4, "big")
+    # As short as can be: servers may refuse what BER forbids.
+    said = number.to_bytes(number.bit_length() // 8 + 1, "big")
     held = build_controls_list(list(controls))
-    content = b"\x02\x04" + said + _request(base, filter, tuple(attributes))
+    content = bytes((messages.INTEGER, len(said))) + said
+    content += _request(base, filter, tuple(attributes))
     content += encode(held) if held else b""
     connection.socket.sendall(b"\x30\x84" + len(content).to_bytes(4, "big") + content)
     return number

@@ -16,6 +16,7 @@ def of(**values):
         {"url": "ldaps://another.example"},
         {"other_urls": ("ldaps://third.example",)},
         {"sync": "full"},
+        {"decoder": "ldap3"},
         {"timeout": 3},
         {"page_size": 7},
         {"ca_file": "ca.pem"},

@@ -9,6 +9,7 @@ from structlog.testing import CapturingLogger
 
 from cloudhands.common.errors import ConfigurationError, IndexUnavailable
 from cloudhands.web.index import engine
+from cloudhands.web.index.engine import files, place
 from cloudhands.web.index.people import People
 
 
@@ -106,6 +107,15 @@ def test_where_only_the_time_changes_nothing_is_committed(tmp_path, entry, at):
     assert engine.Reader(tmp_path).snapshot().synced == at(3).synced
 
 
+def test_a_time_that_cannot_be_kept_is_told(tmp_path, entry, at):
+    with engine.writer(tmp_path) as writer:
+        writer.replace([entry(1)], at(0))
+        (engine.location(tmp_path) / "current" / "synced").symlink_to("/nowhere/at/all")
+        with pytest.raises(IndexUnavailable, match="cannot be written"):
+            writer.change([], [], at(1))
+        assert writer.position() == at(0)
+
+
 def test_each_commit_is_told(tmp_path, entry, at):
     told = []
     with engine.writer(tmp_path, told=told.append) as writer:
@@ -159,6 +169,25 @@ def test_a_failure_half_way_changes_nothing(tmp_path, entry, at):
         assert len(people.search("name")) == 4
 
 
+def test_a_switch_that_may_not_be_on_the_disk_is_gone_on_from(tmp_path, entry, at, monkeypatch):
+    settle = place._settle
+
+    def failing(path):
+        if path == engine.location(tmp_path):
+            raise OSError(5, "Input/output error")
+        settle(path)
+
+    with engine.writer(tmp_path) as writer:
+        writer.replace([entry(1)], at(0))
+        with monkeypatch.context() as patch:
+            patch.setattr(place, "_settle", failing)
+            with pytest.raises(IndexUnavailable, match="Input/output error"):
+                writer.replace([entry(2)], at(1))
+        # Readers have it; so what comes now has to go there.
+        writer.change([entry(3)], [], at(2))
+        assert ids(tmp_path) == writer.ids() == {"id-2", "id-3"}
+
+
 def test_what_a_crash_left_is_removed_at_the_next_start(tmp_path, entry, at):
     with engine.writer(tmp_path) as writer:
         writer.replace([entry(1)], at(0))
@@ -200,6 +229,16 @@ def test_what_is_to_be_made_anew_has_no_position(tmp_path, entry, at):
         writer.replace([entry(1)], at(0))
     with engine.writer(tmp_path, anew=True) as writer:
         assert writer.position() is None
+        writer.replace([entry(2)], at(1))
+        assert writer.position() == at(1)
+
+
+def test_what_is_forgotten_is_read_anew_and_served_until_then(tmp_path, entry, at):
+    with engine.writer(tmp_path) as writer:
+        writer.replace([entry(1)], at(0))
+        writer.forget()
+        assert writer.position() is None
+        assert writer.ids() == ids(tmp_path) == {"id-1"}
         writer.replace([entry(2)], at(1))
         assert writer.position() == at(1)
 
@@ -300,7 +339,12 @@ def no_space():
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_where_nothing_more_can_be_written_the_last_commit_stays(tmp_path, entry, at, no_space):
+def test_where_nothing_more_can_be_written_the_last_commit_stays(
+    tmp_path, entry, at, no_space, monkeypatch
+):
+    # What is logged meanwhile would not find space either, in the file that pytest keeps it in.
+    for module in (files, sys.modules[engine.Writer.__module__]):
+        monkeypatch.setattr(module, "log", CapturingLogger())
     with engine.writer(tmp_path) as writer:
         writer.replace(map(entry, range(5)), at(0))
         no_space(100)

@@ -16,6 +16,7 @@ from cloudhands.common.testing.ports import LOOPBACK
 from cloudhands.web.index import sync
 from cloudhands.web.index.decode import Entry, decode
 from cloudhands.web.index.engine import Position
+from cloudhands.web.index.sync import waiting
 
 COUNT = 40
 
@@ -31,6 +32,9 @@ class Memory:
 
     def position(self) -> Position | None:
         return self.stands
+
+    def forget(self) -> None:
+        self.stands = None
 
     def people(self) -> int:
         return len(self.held)
@@ -263,6 +267,12 @@ def site_of(
 ) -> Callable[[slapd.Slapd], Site]:
     """Makes a site of a server."""
     return lambda server: Site(server, authority.file, tmp_path, memory)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Followers wait a tenth of what they usually do after a failure."""
+    monkeypatch.setattr(waiting, "FIRST_RETRY", 0.1)
 
 
 @pytest.fixture

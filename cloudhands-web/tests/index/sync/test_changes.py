@@ -1,10 +1,10 @@
-"""Reading by change numbers, as Active Directory counts them, against a controller in memory."""
+"""Reading by change numbers, as Active Directory counts them, and by times; servers in memory."""
 
 import threading
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -169,3 +169,96 @@ def test_a_directory_without_the_attribute_is_read_in_full(
     for reads in (1, 2):
         assert changes.sync(session, memory.position()).protocol == "full"
         assert memory.reads() == reads
+
+
+# --- by time --------------------------------------------------------------------------------------
+
+
+class Timed:
+    """A server that says of each entry when it was changed; its clock is ours."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, tuple[datetime, str]] = {}
+        self.on_the_way: list[tuple[str, datetime, str]] = []
+        self.looked = datetime.now(UTC)
+
+    def put(self, uid: str, changed: datetime, name: str) -> None:
+        self.held[uid] = (changed, name)
+
+    def search(
+        self, connection: Any, base: str, filter: str, attributes: list[str], **named: Any
+    ) -> Iterator[wire.Entry | wire.Done]:
+        since = filter.partition("modifyTimestamp>=")[2].partition(")")[0]
+        for uid in list(self.held):
+            changed, name = self.held[uid]
+            stamp = f"{changed.year:04}{changed:%m%d%H%M%S}Z"
+            if stamp >= since:
+                values = {"entryUUID": uid, "uid": uid, "cn": name, "modifyTimestamp": stamp}
+                raw = {key: [value.encode()] for key, value in values.items()}
+                yield wire.Entry(uid, raw, {})
+            if self.on_the_way:
+                self.put(*self.on_the_way.pop(0))
+        yield wire.Done(0, "", {})
+
+
+@pytest.fixture
+def timed(monkeypatch: pytest.MonkeyPatch) -> Timed:
+    made = Timed()
+    monkeypatch.setattr(wire, "search", made.search)
+    monkeypatch.setattr(changes, "now", lambda: made.looked)
+    return made
+
+
+@pytest.fixture
+def by_time(timed: Timed, memory: Any) -> Session:
+    source = settings.Directory.model_validate({"url": "ldaps://one", "base": "dc=example,dc=org"})
+    server = Server("ldaps://one")
+    return Session(None, server, source, memory, Guard(), threading.Event())  # type: ignore[arg-type]
+
+
+def names(memory: Any) -> dict[str, str]:
+    return {uid: entry.person.name for uid, entry in memory.held.items()}
+
+
+def test_a_time_that_is_yet_to_come_hides_no_change(
+    by_time: Session, timed: Timed, memory: Any
+) -> None:
+    timed.put("ada", timed.looked - timedelta(days=1), "Ada")
+    timed.put("odd", datetime(2099, 1, 1, tzinfo=UTC), "Odd")
+    position = changes.sync(by_time, None)
+    assert position.protocol == "changes"
+    for name in ("Ada King", "Ada Lovelace"):
+        timed.looked += timedelta(minutes=20)
+        timed.put("ada", timed.looked - timedelta(minutes=1), name)
+        position = changes.sync(by_time, position)
+        assert names(memory) == {"ada": name, "odd": "Odd"}
+    assert memory.reads() == 1
+
+
+def test_a_time_that_nobody_can_look_from_is_none(
+    by_time: Session, timed: Timed, memory: Any
+) -> None:
+    timed.put("odd", datetime(1, 1, 1, 0, 1, tzinfo=UTC), "Odd")
+    position = None
+    for _ in range(2):
+        position = changes.sync(by_time, position)
+        assert position.protocol == "full"
+    assert names(memory) == {"odd": "Odd"}
+
+
+def test_what_changes_in_a_long_read_is_seen_by_the_next(
+    by_time: Session, timed: Timed, memory: Any
+) -> None:
+    began = timed.looked
+    for uid in ("first", "second", "third"):
+        timed.put(uid, began - timedelta(days=1), "Before")
+    # The first is changed when it has been read, and a later one a quarter of an hour afterwards.
+    timed.on_the_way = [
+        ("first", began + timedelta(seconds=10), "After"),
+        ("third", began + timedelta(minutes=15), "After"),
+    ]
+    position = changes.sync(by_time, None)
+    assert names(memory) == {"first": "Before", "second": "Before", "third": "After"}
+    timed.looked += timedelta(minutes=20)
+    changes.sync(by_time, position)
+    assert names(memory) == {"first": "After", "second": "Before", "third": "After"}

@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -38,7 +39,23 @@ def source(**values: Any) -> settings.Directory:
 def test_the_best_that_is_offered(
     server: Server, values: dict[str, Any], refused: Any, expected: str
 ) -> None:
-    assert choose.protocol(server, source(**values), refused) == expected
+    chosen, reason = choose.protocol(server, source(**values), refused)
+    assert chosen == expected
+    assert bool(reason) is (expected != "persist")
+
+
+@pytest.mark.parametrize(
+    ("server", "values", "expected"),
+    [
+        (Server("a", OFFERS), {"other_bases": ["dc=example,dc=com"]}, r"one base.*other_bases"),
+        (Server("a", OFFERS), {"kind": "freeipa"}, r'directory.attributes.id = "ipaUniqueID"'),
+        (Server("a", OFFERS, vendor="389 Project"), {}, "389 Project names people otherwise"),
+        (Server("a"), {}, "does not offer"),
+        (Server("a", OFFERS), {"sync": "full"}, 'directory.sync = "full"'),
+    ],
+)
+def test_why_no_better_one(server: Server, values: dict[str, Any], expected: str) -> None:
+    assert re.search(expected, choose.protocol(server, source(**values)).reason)
 
 
 @pytest.mark.parametrize("asked", choose.SYNCREPL)

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import CapturingLogger
 
 from cloudhands.common.errors import DirectoryError
 from cloudhands.common.testing import certificates, people, slapd
 from cloudhands.common.testing.ports import LOOPBACK, free_port
 from cloudhands.web.index import sync
-from cloudhands.web.index.sync import DeletionsRefused, controls, operation
+from cloudhands.web.index.sync import DeletionsRefused, controls, operation, session
 from cloudhands.web.index.sync.controls import Mode
 
 Site = Any
@@ -92,6 +93,7 @@ def test_a_server_that_was_killed_leaves_people_out(site: Site, has_position: bo
     assert site.agrees()
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_server_that_is_killed_and_comes_back(site: Site) -> None:
     told: list[sync.Contact] = []
     with site.following(seen=told.append):
@@ -315,6 +317,7 @@ def test_a_directory_that_is_down(site: Site) -> None:
 # --- another server -----------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("impatient")
 def test_another_server_with_the_same_people(
     site_with: Sites,
     site_of: Callable[[slapd.Slapd], Site],
@@ -363,6 +366,7 @@ def test_many_deletions_wait_for_an_operator(
     assert site.agrees()
 
 
+@pytest.mark.usefixtures("impatient")
 def test_many_deletions_while_following(site: Site) -> None:
     is_confirmed = False
     told: list[sync.Contact] = []
@@ -396,3 +400,16 @@ def test_a_directory_of_nobody(site_with: Sites) -> None:
     with site_with(UNLIMITED, people="(objectClass=device)") as site:
         assert site.once().protocol == "refresh"
         assert site.index.held == {}
+
+
+def test_people_of_whom_none_can_be_shown_are_worth_a_word(
+    copied: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = CapturingLogger()
+    monkeypatch.setattr(session, "log", log)
+    copied.source = copied.settings(attributes={"id": "carLicense"})
+    copied.once()
+    assert copied.index.held == {}
+    (call,) = log.calls
+    assert "directory.attributes" in call.args[0]
+    assert call.kwargs == {"read": 40}

@@ -43,6 +43,7 @@ def test_deletions_add_up_for_an_hour() -> None:
     people = 100
     for _ in range(20):
         guard.require(1, people, people - 1)
+        guard.committed()
         people -= 1
         clock.time += 60
     with pytest.raises(DeletionsRefused, match="after 20 in the last hour"):
@@ -61,12 +62,24 @@ def test_what_is_confirmed_counts_no_more() -> None:
 
     guard = Guard(0.2, confirmed)
     guard.require(20, 100, 80)
+    guard.committed()
     assert not asked
     with pytest.raises(DeletionsRefused, match="30 of 80"):
         guard.require(30, 80, 50)
     guard.require(30, 80, 50)
+    guard.committed()
     guard.require(10, 50, 40)
     assert len(asked) == 2
+
+
+def test_only_what_is_committed_counts() -> None:
+    guard = Guard(0.2)
+    for _ in range(3):
+        # As where the disk is full, and it is tried again.
+        guard.require(15, 100, 85)
+    guard.committed()
+    with pytest.raises(DeletionsRefused, match="after 15 in the last hour"):
+        guard.require(15, 85, 70)
 
 
 def test_nobody_left_cannot_be_confirmed() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cloudhands.common.testing import people, slapd
-from cloudhands.web.index.sync import changes
+from cloudhands.web.index.sync import Contact, changes
 
 Site = Any
 Sites = Any
@@ -117,3 +117,16 @@ def test_whatever_happens_is_seen(
         assert {"renamed", "thrice"} <= site.index.uids()
         # Only those who had changed were read again.
         assert site.index.reads() == (len(EVENTS) + 1 if protocol == "full" else 1)
+
+
+def test_people_in_several_places_are_asked_for(site_with: Sites) -> None:
+    told: list[Contact] = []
+    places = {"base": people.PEOPLE, "other_bases": [people.BASE]}
+    with site_with(UNLIMITED, **places) as site, site.following(interval=0.1, seen=told.append):
+        site.wait(lambda: len(site.index.held) == 40)
+        move_away(site)
+        change(site)
+        site.wait(lambda: "Somebody Else" in {one.name for one in site.index.shows().values()})
+        assert len(site.index.held) == 40
+        assert site.index.position().protocol == "changes"
+    assert "directory.other_bases" in told[-1].reason

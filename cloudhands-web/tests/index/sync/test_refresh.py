@@ -184,6 +184,7 @@ def test_what_messages_mean(
         wire.Info(controls.SYNC_INFO, b"\xa9\0"),
         wire.Done(0, "", {}),
         wire.Done(0, "", {controls.SYNC_DONE: b"?"}),
+        new_cookie(b"x" * 100_000),
     ],
 )
 def test_what_makes_no_sense(message: Any) -> None:

@@ -105,7 +105,8 @@ class Place:
         try:
             if not _taken(descriptor):
                 raise ConfigurationError(
-                    f"another cloud-index is writing {self.path}: stop that one first"
+                    f"another cloud-index is writing {self.path}: wait until it has ended, or stop "
+                    "it; cloud-index --status tells which one it is"
                 )
             yield
         finally:

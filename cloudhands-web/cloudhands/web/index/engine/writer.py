@@ -77,6 +77,10 @@ class Writer:
             return None
         return self._served.state.position
 
+    def forget(self) -> None:
+        """Have no position: everybody has to be read anew. What is served stays until then."""
+        self._is_stale = True
+
     def people(self) -> int:
         """How many people readers find."""
         return self._served.searcher.num_docs - 1 if self._served else 0
@@ -120,11 +124,17 @@ class Writer:
         put = list(put)
         before = self._served.state.position
         if not put and not remove and replace(position, synced=before.synced) == before:
-            contact.note(self._served.path, position.synced)
+            self._note(self._served.path, position)
             return
         started = time.monotonic()
         self._commit(self._served.path, put, remove, position)
         self._tell(started, len(put), len(remove), anew=False)
+
+    def _note(self, path: Path, position: Position) -> None:
+        try:
+            contact.note(path, position.synced)
+        except OSError as error:
+            raise _not_writable(path, error) from error
 
     def _commit(
         self, path: Path, put: Iterable[Entry], remove: Collection[str], position: Position
@@ -160,6 +170,9 @@ class Writer:
         except BaseException:
             if self._place.served() != path:
                 shutil.rmtree(path, ignore_errors=True)
+            else:
+                # Readers have it already; that the switch is on the disk is all that is not sure.
+                self._served = self._look()
             raise
         before, self._served, self._is_stale = self._served, served, False
         if before is not None:

@@ -2,9 +2,10 @@
 
 Active Directory counts changes (uSNChanged), each controller for itself: another controller, or
 one whose count went back, is read in full. Elsewhere there is a time (modifyTimestamp), of the
-server's clock and of whole seconds: each look begins a little before the last change it has seen,
-and what it finds again as it was is left alone. Neither shows who was deleted or is not ours any
-more: now and then all identifiers are read, and compared.
+server's clock and of whole seconds: each look begins a little before the last change that the one
+before has seen, but for changes since that one began, which it may have seen in part, and times yet
+to come, which an entry may bear too. What it finds again as it was is left alone. Neither shows who
+was deleted or is not ours any more: now and then all identifiers are read, and compared.
 """
 
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ OVERLAP = timedelta(minutes=5)
 # From one look for deletions to the next.
 SWEEP = timedelta(minutes=10)
 FORMAT, DIGITS = "%Y%m%d%H%M%S", 14
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +62,7 @@ def sync(session: Session, position: Position | None) -> Position:
     is_swept = held.swept is not None and timedelta() <= at - held.swept < SWEEP
     # Before the look at changes, which then has everybody who came meanwhile.
     there = None if is_swept else _identifiers(session)
-    found = _look(session, held, position)
+    found = _look(session, held, position, at)
     remove = set(found.hidden)
     if there is not None:
         known = session.writer.ids()
@@ -116,7 +118,7 @@ def _read(session: Session) -> Position:
     def entries() -> Iterator[Entry]:
         nonlocal mark
         for read in full.pages(session, session.source.shown, _wanted(session)):
-            mark = _later(session, mark, read.attributes)
+            mark = _later(session, mark, read.attributes, at)
             entry = session.decoded(read.attributes)
             if entry is not None:
                 if _later(session, lately, read.attributes) != lately:
@@ -138,13 +140,13 @@ def _read(session: Session) -> Position:
     return position
 
 
-def _look(session: Session, held: standing.Standing, old: Position) -> _Found:
+def _look(session: Session, held: standing.Standing, old: Position, at: datetime) -> _Found:
     """What has changed since a mark; large parts of it are committed on the way."""
     # What is changed while we look is numbered higher, and seen the next time.
     found = _Found(str(session.server.usn) if _is_numbered(session) else held.mark)
     filter = f"(&{session.source.shown}({_since(session, held.mark)}))"
     for read in full.pages(session, filter, _wanted(session)):
-        found.mark = _later(session, found.mark, read.attributes)
+        found.mark = _later(session, found.mark, read.attributes, at)
         identifier = session.identifier(read.attributes)
         entry = session.decoded(read.attributes)
         if entry is None:
@@ -183,16 +185,21 @@ def _since(session: Session, mark: str) -> str:
     return f"{name}>={since:{FORMAT}}Z"
 
 
-def _later(session: Session, mark: str, attributes: Attributes) -> str:
-    """When an entry was changed, if that is later than a mark; else the mark."""
+def _later(session: Session, mark: str, attributes: Attributes, until: datetime = NEVER) -> str:
+    """When an entry was changed, if that is later than a mark, but not than `until`; else the mark.
+
+    :param until: by our own clock; where the server's is before ours, more is found again.
+    """
     if _is_numbered(session):
         return mark
     found = directory.first(directory.texts(attributes, session.source.attributes.changed))
-    return found if found > mark and _is_time(found) else mark
+    is_past = found[:DIGITS] <= f"{until:{FORMAT}}"
+    return found if found > mark and is_past and _is_time(found) else mark
 
 
 def _is_time(text: str) -> bool:
     try:
-        return bool(datetime.strptime(text[:DIGITS], FORMAT).replace(tzinfo=UTC))
+        # Before the year 1 there is no time to look from.
+        return datetime.strptime(text[:DIGITS], FORMAT).replace(tzinfo=UTC).year > 1
     except ValueError:
         return False

@@ -1,6 +1,5 @@
 """Keeps the index where the directory is: connects, chooses, syncs, waits, and begins again."""
 
-import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,16 +16,13 @@ from cloudhands.web.index import background
 from cloudhands.web.index.background import Stopped
 from cloudhands.web.index.decode import Entry
 from cloudhands.web.index.engine import Position, Writer
-from cloudhands.web.index.sync import changes, choose, full, server, syncrepl
+from cloudhands.web.index.sync import changes, choose, full, server, syncrepl, waiting
+from cloudhands.web.index.sync.choose import Choice
 from cloudhands.web.index.sync.guard import MISSING_SHARE, Guard, never
 from cloudhands.web.index.sync.operation import Limits, Unsuitable
 from cloudhands.web.index.sync.server import Server
 from cloudhands.web.index.sync.session import Session, Told, nothing, now
 
-FIRST_RETRY = 1.0
-LONGEST_RETRY = 60.0
-# Whoever was connected for so long does not fail again and again.
-STEADY = LONGEST_RETRY
 ASK_AGAIN_SECONDS = 86_400.0
 # A server that is behind its own people is right again with its next change.
 BEHIND_SECONDS = 5.0
@@ -43,6 +39,8 @@ class Contact:
     :param since: when that connection was made, UTC.
     :param synced: when the index was last known to be what the directory holds, UTC.
     :param error: why it is not now; empty if it is.
+    :param failures: how many attempts to sync have failed, ever.
+    :param reason: why the directory does not tell changes as they come; empty if it does.
     """
 
     protocol: str = ""
@@ -50,6 +48,8 @@ class Contact:
     since: datetime | None = None
     synced: datetime | None = None
     error: str = ""
+    failures: int = 0
+    reason: str = ""
 
 
 Seen = Callable[[Contact], None]
@@ -98,6 +98,8 @@ def follow(
     seen: Seen = nobody,
     missing_share: float = MISSING_SHARE,
     confirmed: Callable[[], bool] = never,
+    anew: Callable[[], bool] = never,
+    called: Callable[[], bool] = never,
 ) -> None:
     """Keep the index where the directory is, until it has to stop; the rest as `once`.
 
@@ -106,11 +108,16 @@ def follow(
 
     :param interval: seconds from one look at the directory to the next.
     :param seen: how it stands with the directory, whenever that changes.
+    :param anew: whether everybody is to be read anew; asked before each look at the directory.
+    :param called: whether that look is to come at once; asked all the time.
     """
-    work = _Work(writer, source, state, stopping, Guard(missing_share, confirmed), told, seen)
+    guard = Guard(missing_share, confirmed)
+    work = _Work(writer, source, state, stopping, guard, told, seen, called)
     failures = 0
     while not stopping.is_set():
-        began = time.monotonic()
+        if anew():
+            writer.forget()
+        began, before = time.monotonic(), work.contact.synced
         try:
             position = work.visit(Limits(idle=interval))
             failures = 0
@@ -118,17 +125,13 @@ def follow(
         except Stopped:
             break
         except (DirectoryError, IndexUnavailable) as error:
-            failures = 0 if time.monotonic() - began > STEADY else failures
-            wait = min(interval, retry_after(failures) * random.uniform(0.5, 1.0))
+            took, in_vain = time.monotonic() - began, work.contact.synced == before
+            failures = failures if in_vain or took < waiting.STEADY else 0
+            wait = min(interval, waiting.after_failure(error, failures, took if in_vain else 0.0))
             failures += 1
             work.failed(error, wait)
-        stopping.wait(wait)
+        waiting.wait(wait, stopping, called)
     log.info("stopped")
-
-
-def retry_after(failures: int) -> float:
-    """The longest wait, in seconds, after a failure that followed so many others."""
-    return min(LONGEST_RETRY, FIRST_RETRY * 2.0 ** min(failures, 16))
 
 
 @dataclass
@@ -142,6 +145,7 @@ class _Work:
     guard: Guard
     told: Told = nothing
     seen: Seen = nobody
+    called: Callable[[], bool] = never
     contact: Contact = Contact()
     # How often one after the other the server was behind its own people.
     behind: int = 0
@@ -165,6 +169,7 @@ class _Work:
                     self.told,
                     self.recent,
                     self.ignored,
+                    self.called,
                 )
                 try:
                     return self._by(protocol, session, limits)
@@ -181,7 +186,7 @@ class _Work:
         old = self.writer.position()
 
         def synced(position: Position) -> None:
-            if self.contact.error or self.contact.protocol != protocol or limits is None:
+            if self.contact.error or self.contact.protocol != position.protocol:
                 self._log(position, time.monotonic() - began)
             self._contact(protocol=position.protocol, synced=position.synced, error="")
 
@@ -203,47 +208,47 @@ class _Work:
         A server that accepts and says nothing would hold us for its timeout.
         """
         opening = self._greeted()
-        entered = background.wait_for(opening.__enter__, self.stopping)
+        connection, found, choice = background.wait_for(opening.__enter__, self.stopping)
         with ExitStack() as stack:
             stack.push(opening)
-            self._contact(server=entered[1].name, since=now())
+            self._contact(server=found.name, since=now(), reason=choice.reason)
             try:
-                yield entered
+                yield connection, found, choice.protocol
             finally:
                 self._contact(server="", since=None)
 
     @contextmanager
-    def _greeted(self) -> Iterator[tuple[directory.Connection, Server, str]]:
+    def _greeted(self) -> Iterator[tuple[directory.Connection, Server, Choice]]:
         with directory.connect(self.source, self.state) as connection:
             yield connection, *self._greet(connection)
 
-    def _greet(self, connection: directory.Connection) -> tuple[Server, str]:
+    def _greet(self, connection: directory.Connection) -> tuple[Server, Choice]:
         """What the server says of itself, and by which protocol to read it."""
         source = self.source
         found = server.ask(connection, source.base)
         if time.monotonic() - self.refused_since > ASK_AGAIN_SECONDS:
             self.refused.clear()
             self.refused_since = time.monotonic()
-        protocol = choose.protocol(found, source, self.refused.get(found.name, ()))
-        if protocol in choose.SYNCREPL and server.is_behind(
+        choice = choose.protocol(found, source, self.refused.get(found.name, ()))
+        if choice.protocol in choose.SYNCREPL and server.is_behind(
             connection, found, source.base, source.shown
         ):
             self.behind = min(self.behind + 1, 16)
             log.warning("the server is behind its own people", server=found.name)
-            return found, choose.CHANGES
+            return found, Choice(choose.CHANGES, "the server is behind its own people")
         self.behind = 0
-        return found, protocol
+        return found, choice
 
     def until_next(self, position: Position, interval: float, took: float) -> float:
         """Seconds to wait after a visit that went well and took so many seconds."""
         if position.protocol == choose.PERSIST:
             # A server may end at once what it should go on with.
-            return max(0.0, min(interval, FIRST_RETRY) - took)
+            return max(0.0, min(interval, waiting.FIRST_RETRY) - took)
         return min(interval, BEHIND_SECONDS * 2.0 ** (self.behind - 1)) if self.behind else interval
 
     def failed(self, error: Exception, wait: float) -> None:
         """Tell that the index is not what the directory holds, and why."""
-        self._contact(error=str(error))
+        self._contact(error=str(error), failures=self.contact.failures + 1)
         log.warning(
             "not synced; the last good index stays", reason=str(error), retry_in=round(wait, 1)
         )

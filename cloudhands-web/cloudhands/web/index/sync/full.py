@@ -28,6 +28,9 @@ NO_PAGING = (
     RESULT_ADMIN_LIMIT_EXCEEDED,
 )
 
+# A server may send some: it looks at so many entries for each, whether they match or not.
+MOST_EMPTY_PAGES = 10_000
+
 
 def sync(session: Session) -> Position:
     """Make everybody in the directory the index.
@@ -53,9 +56,10 @@ def pages(session: Session, filter: str, attributes: Sequence[str]) -> Iterator[
 def _below(
     session: Session, base: str, filter: str, attributes: Sequence[str]
 ) -> Iterator[wire.Entry]:
-    cookie = b""
+    cookie, empty = b"", 0
     while True:
         page = controls.pages(session.source.page_size, cookie)
+        before = session.received
         done = yield from _search(session, base, filter, attributes, page)
         if done.result in NO_PAGING and not cookie:
             done = yield from _search(session, base, filter, attributes)
@@ -65,6 +69,11 @@ def _below(
         cookie = _next(done)
         if not cookie:
             return
+        empty = empty + 1 if session.received == before else 0
+        if empty > MOST_EMPTY_PAGES:
+            raise DirectoryError(
+                f"the directory {session.server.name} sends empty pages without an end"
+            )
 
 
 def cut_short(session: Session, done: wire.Done) -> DirectoryError:
@@ -79,6 +88,7 @@ def _search(
 ) -> Generator[wire.Entry, None, wire.Done]:
     for message in session.messages(base, filter, attributes, sent):
         if isinstance(message, wire.Entry):
+            session.received += 1
             yield message
         elif isinstance(message, wire.Done):
             return message

@@ -47,9 +47,11 @@ class Guard:
         self._confirmed = confirmed
         self._clock = clock
         self._deleted: deque[tuple[float, int]] = deque()
+        self._passing = 0
+        self._is_confirmed = False
 
     def require(self, deleted: int, before: int, after: int) -> None:
-        """Let deletions pass, and remember them.
+        """Let deletions pass; they count once they are `committed`.
 
         :param deleted: how many people of the index would be deleted.
         :param before: how many it has.
@@ -57,6 +59,7 @@ class Guard:
         :raises DeletionsRefused: if they are too many and nobody has confirmed it, or if nobody
             would be left.
         """
+        self._passing, self._is_confirmed = 0, False
         if not deleted:
             return
         if not after:
@@ -67,11 +70,19 @@ class Guard:
         recent = self._recent()
         most = max(FEWEST, self._share * (before + recent))
         if deleted + recent > most:
-            self._confirm(deleted, recent, before)
-        else:
-            self._deleted.append((self._clock(), deleted))
+            self._require_confirmation(deleted, recent, before)
+        self._passing = deleted
 
-    def _confirm(self, deleted: int, recent: int, before: int) -> None:
+    def committed(self) -> None:
+        """What was let pass is done: it counts for an hour, but not if it was confirmed."""
+        if self._is_confirmed:
+            self._deleted.clear()
+            log.warning("many people deleted, as confirmed", deleted=self._passing)
+        elif self._passing:
+            self._deleted.append((self._clock(), self._passing))
+        self._passing, self._is_confirmed = 0, False
+
+    def _require_confirmation(self, deleted: int, recent: int, before: int) -> None:
         if not self._confirmed():
             more = f", after {recent} in the last hour" if recent else ""
             raise DeletionsRefused(
@@ -80,8 +91,7 @@ class Guard:
                 "directory.base, directory.people and what directory.bind_dn may read; if they "
                 "are really gone, run cloud-index --confirm-deletions"
             )
-        self._deleted.clear()
-        log.warning("many people deleted, as confirmed", deleted=deleted, of=before)
+        self._is_confirmed = True
 
     def _recent(self) -> int:
         limit = self._clock() - WINDOW

@@ -13,7 +13,7 @@ from cloudhands.web.index.engine import Position
 from cloudhands.web.index.sync import controls, standing
 from cloudhands.web.index.sync.choose import SYNCREPL
 from cloudhands.web.index.sync.controls import Mode
-from cloudhands.web.index.sync.refresh import Change, Put, Refresh
+from cloudhands.web.index.sync.refresh import Change, Put, Refresh, Remove
 from cloudhands.web.index.sync.session import BATCH, Message, Session, now
 
 # Changes are committed at the latest so long after the first of them, in seconds.
@@ -144,6 +144,9 @@ class Operation:
                     entry = self._entry(change)
                     if entry is not None:
                         yield entry
+                    else:
+                        # Who came before, and has been disabled since.
+                        self._gather(Remove(frozenset((change.id,))))
                 else:
                     self._gather(change)
 
@@ -174,7 +177,8 @@ class Operation:
                 committed = at
                 self._commit(now())
                 synced(self._old)
-            if self._machine.ended or at - heard > limits.idle or at - began > limits.lifetime:
+            is_over = at - heard > limits.idle or at - began > limits.lifetime
+            if self._machine.ended or is_over or self._session.called():
                 break
         if self._batch or self._has_moved():
             self._commit(now())

@@ -22,6 +22,8 @@ from cloudhands.web.index.sync import controls
 from cloudhands.web.index.sync.controls import IdSet, Kind, NewCookie, Phase
 
 SUCCESS = 0
+# It is kept with every commit; slapd's has some fifty bytes for each server.
+LONGEST_COOKIE = 1 << 16
 
 
 class Put(NamedTuple):
@@ -142,6 +144,8 @@ class Refresh:
             self._mentioned.update(ids)
 
     def _stands(self, cookie: bytes) -> None:
+        if len(cookie) > LONGEST_COOKIE:
+            raise ValueError(f"a cookie of {len(cookie):,} bytes")
         self._latest = cookie or self._latest
         if self.refreshed and self._latest:
             self.cookie = self._latest

@@ -18,6 +18,8 @@ CSN = re.compile(r"\d{14}\.\d{6}Z#[0-9a-f]{6}#([0-9a-f]{3})#[0-9a-f]{6}")
 # Of the people beyond a server's own word so many are enough to know of.
 SOME = 100
 LOOKS, LOOK_SECONDS = 3, 0.05
+# Of a number of 64 bits.
+MOST_DIGITS = 20
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def ask(connection: Connection, base: str) -> Server:
         connection.url,
         frozenset(_texts(found, "supportedControl") + _texts(found, "supportedFeatures")),
         _one(found, "vendorName"),
-        int(usn) if usn.isascii() and usn.isdigit() else None,
+        int(usn) if usn.isascii() and usn.isdigit() and len(usn) <= MOST_DIGITS else None,
         f"{service} {_invocation(connection, service)}".strip() if service else "",
         contexts,
         _csns(connection, context_of(base, contexts)),

@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import structlog
+
 from cloudhands.common import directory, settings
 from cloudhands.common.directory import Attributes
 from cloudhands.common.errors import DirectoryError
@@ -14,7 +16,7 @@ from cloudhands.web.index.background import Stopped
 from cloudhands.web.index.decode import Entry, decode
 from cloudhands.web.index.engine import Position, Writer
 from cloudhands.web.index.sync.controls import Control
-from cloudhands.web.index.sync.guard import DeletionsRefused, Guard
+from cloudhands.web.index.sync.guard import DeletionsRefused, Guard, never
 from cloudhands.web.index.sync.server import Server
 
 # How long to wait for a message before looking whether there is something else to do, in seconds:
@@ -23,6 +25,8 @@ POLL = 0.05
 # So many changes are committed at once.
 BATCH = 1_000
 TELL_SECONDS = 0.5
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,9 @@ class Session:
     :param recent: people whom a look at changes has found lately, as they were put; kept from one
         session to the next.
     :param ignored: identifiers of entries that are not shown; kept likewise.
+    :param called: whether somebody wants another session at once.
+    :param found: how many entries were looked at as people.
+    :param received: how many came in pages.
     """
 
     connection: directory.Connection
@@ -66,6 +73,9 @@ class Session:
     told: Told = nothing
     recent: dict[str, Entry] = field(default_factory=dict)
     ignored: set[str] = field(default_factory=set)
+    called: Callable[[], bool] = never
+    found: int = 0
+    received: int = 0
 
     def messages(
         self,
@@ -98,7 +108,8 @@ class Session:
         limit = silence() if silence else self.source.timeout
         if quiet > limit:
             raise DirectoryError(
-                f"the directory {self.server.name} has said nothing for {limit:g} s"
+                f"the directory {self.server.name} has said nothing for {limit:g} s "
+                "(directory.timeout)"
             )
 
     def identifier(self, attributes: Attributes) -> str:
@@ -107,6 +118,7 @@ class Session:
 
     def decoded(self, attributes: Attributes) -> Entry | None:
         """The entry as indexed, or None if it is not to be shown."""
+        self.found += 1
         return decode(attributes, self.source.attributes)
 
     def _reading(self, entries: Iterable[Entry]) -> Iterator[Entry]:
@@ -127,7 +139,15 @@ class Session:
 
         :raises DeletionsRefused: if it does not; the index stays as it was.
         """
+        before = self.found
         self.writer.replace(self._guarded(self._reading(entries)), position)
+        self.guard.committed()
+        if not self.writer.people() and self.found > before:
+            log.warning(
+                "nobody of those who were read can be shown: look at directory.attributes and at "
+                "what directory.bind_dn may read",
+                read=self.found - before,
+            )
 
     def _guarded(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         found: set[str] = set()
@@ -155,6 +175,7 @@ class Session:
                 self.writer.change(put, (), old)
             raise
         self.writer.change(put, gone, position)
+        self.guard.committed()
 
 
 def now() -> datetime:

@@ -74,18 +74,19 @@ def sync(
     :raises Unsuitable: if the server does not do that, for us.
     :raises DirectoryError: if it fails, or too many are gone.
     """
-    held = _standing(session, position)
+    held, is_refused = _standing(session, position), False
     while True:
         operation = Operation(session, protocol, held, position, limits)
         try:
             position = operation.run(synced)
         except Ended as error:
-            held = _without_cookie(session, operation, error)
+            held, is_refused = _without_cookie(session, operation, error), True
             continue
         held = standing.parse(position.cookie) or held
         # A server leaves out of a sync who has changed since it began. Of everybody they would be
-        # missed until the next look, unless every further change is told.
-        if operation.cookie or limits or not held.mark:
+        # missed until the next look, unless every further change is told. A server that refuses its
+        # cookies is not given the next one at once: that would go on for ever.
+        if operation.cookie or limits or is_refused or not held.mark:
             return position
 
 
