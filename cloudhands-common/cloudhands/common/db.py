@@ -31,6 +31,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from cloudhands.common import remedies
+from cloudhands.common.cursors import OneByOne
 from cloudhands.common.errors import ConfigurationError, DatabaseError
 
 SECRET = "cloudhands_secret"
@@ -314,6 +315,7 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
 
 
 def _prepare_postgresql(connection: Any, record: Any) -> None:
+    connection.cursor_factory = OneByOne
     connection.execute(RANDOM_PAGE_COST).close()
     connection.commit()
 
