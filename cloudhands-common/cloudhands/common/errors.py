@@ -20,6 +20,7 @@
     |   `-- InvalidInput          a field is wrong: names each field
     |-- ClaimLost                 another worker holds the artifact now
     |-- VerificationFailed        history is not as it was written
+    |-- DeploymentError           a release could not be put in place
     |-- DirectoryError            the LDAP directory cannot answer
     `-- IndexUnavailable          there is no search index to read yet
 
@@ -108,6 +109,10 @@ class ClaimLost(CloudhandsError):
 
 class VerificationFailed(CloudhandsError):
     """History is not as it was written."""
+
+
+class DeploymentError(CloudhandsError):
+    """A release could not be put in place; the message says what serves now."""
 
 
 class DirectoryError(CloudhandsError):

@@ -21,6 +21,7 @@ import structlog
 from cloudhands.common import settings, site
 from cloudhands.common.errors import (
     ConfigurationError,
+    DeploymentError,
     DirectoryError,
     IndexUnavailable,
     Refused,
@@ -103,7 +104,7 @@ def run(arguments: argparse.ArgumentParser, main: Main, argv: Sequence[str] | No
         return _say(arguments.prog, error, EXIT_REFUSED)
     except ConfigurationError as error:
         return _say(arguments.prog, error, EXIT_CONFIGURATION)
-    except (DirectoryError, IndexUnavailable) as error:
+    except (DeploymentError, DirectoryError, IndexUnavailable) as error:
         return _say(arguments.prog, error, EXIT_UNAVAILABLE)
     except BrokenPipeError:
         # Whoever reads our output has seen enough (`| head`). Nothing more can be written there,
