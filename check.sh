@@ -173,6 +173,7 @@ remove_linter() {
 # A file's tests stay in one process, so that they share the servers that they start. The files go in the
 # order of "testpaths", the long ones first: else the last process works on alone for minutes.
 run_tests() {
+    export MANUAL_HTML=$PWD/.check/manual/html
     local workers=${PYTEST_WORKERS:-$(($(nproc) < 7 ? $(nproc) + 1 : 8))}
     "$python" -m pytest -n "$workers" --dist loadfile --no-loadscope-reorder --durations=10 -rfEs 2>&1 |
         tee "$log"
@@ -180,6 +181,12 @@ run_tests() {
 
 install_openstack() {
     PYTHON=$python tools/openstack-services.sh
+}
+
+# What it warns of is an error. The tests look at what is made here.
+make_manual() {
+    rm -rf .check/manual &&
+        "$python" -m sphinx -W -n -q -b html -d .check/manual/doctrees cloudhands-ops/docs .check/manual/html
 }
 
 # In one process: they share one control plane. What is printed shows the counts.
@@ -214,6 +221,7 @@ else
     left_out+=("ruff, mypy, import-linter (--nolint)")
 fi
 step "pip check" "$python" -m pip check
+step "manual" make_manual
 if [ "$test" = yes ]; then
     if [ "$venv" = yes ]; then
         step "without the linter" remove_linter

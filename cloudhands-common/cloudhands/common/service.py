@@ -12,13 +12,12 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 
 import structlog
 
-from cloudhands.common import settings, site
+from cloudhands.common import release, settings, site
 from cloudhands.common.errors import (
     ConfigurationError,
     DeploymentError,
@@ -41,7 +40,7 @@ def parser(program: str, distribution: str, description: str) -> argparse.Argume
     """An argument parser with what every program takes.
 
     :param program: the command's name.
-    :param distribution: whose version `--version` tells.
+    :param distribution: whose version `--version` tells, beside the revision.
     :param description: what the command is for.
     """
     arguments = argparse.ArgumentParser(prog=program, description=description)
@@ -57,7 +56,7 @@ def parser(program: str, distribution: str, description: str) -> argparse.Argume
     )
     arguments.add_argument("--log-level", choices=LEVELS, default="info")
     arguments.add_argument(
-        "--version", action="version", version=f"{program} {version(distribution)}"
+        "--version", action="version", version=release.told(program, distribution)
     )
     return arguments
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from cloudhands.common.settings.model import LOOPBACK
+from cloudhands.common.settings.values import LOOPBACK
 
 PUBLIC = "public"
 
