@@ -101,6 +101,7 @@ def read(file: Path, sha256: str = "") -> Wheel:
         name.removeprefix(folder)
         for name in sorted(names)
         if name.startswith(folder)
+        and not name.endswith("/")
         and any(word in name.upper() for word in ("LICEN", "COPYING", "NOTICE", "COPYRIGHT"))
     ]
     return Wheel(
