@@ -1,0 +1,145 @@
+"""Makes virtual environments from a bundle's wheels: without any network, each wheel by its hash.
+
+An environment cannot be moved, so it is made in its place. What says that it is whole is a stamp,
+written last: one without a stamp was interrupted, and is made anew.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cloudhands.common.errors import BundleError, Conflict, DeploymentError
+from cloudhands.ops.bundle import host, wheels
+from cloudhands.ops.bundle.host import Release
+from cloudhands.ops.bundle.manifest import (
+    INSTALL,
+    LICENCES,
+    MANIFEST,
+    PYLOCK,
+    REQUIREMENTS,
+    SBOM,
+    SIGNATURE,
+    SUMS,
+    WHEELS,
+)
+from cloudhands.ops.bundle.python import Python, run
+from cloudhands.ops.bundle.telling import Tell
+from cloudhands.ops.bundle.verification import Bundle
+
+# They bring themselves: the other wheels need nothing built, but what runs may import setuptools.
+TOOLS = ("pip", "setuptools")
+KEPT = (MANIFEST, REQUIREMENTS, PYLOCK, SBOM, LICENCES, INSTALL, SUMS, SIGNATURE)
+COMMANDS = ("cloud-serve", "cloud-index", "cloud-burst", "cloud-admin")
+
+
+def install(bundle: Bundle, release: Release, python: Python, tell: Tell) -> None:
+    """Make a release, unless it is there.
+
+    :raises Conflict: if another bundle of that version is installed.
+    :raises BundleError: if a wheel is not the one that the requirements name.
+    :raises DeploymentError: if it cannot be made, or does not run.
+    """
+    if release.is_complete:
+        check_same(bundle, release)
+        tell(f"{release.version} is installed already in {release.folder}.")
+        return
+    if release.folder.exists():
+        tell(f"{release.folder} was begun and never finished: it is made anew.")
+        shutil.rmtree(release.folder)
+    tell(f"Keeping the bundle's wheels and sums in {release.bundle}.")
+    _keep(bundle, release, python)
+    tell(f"Making the environment {release.venv} with Python {python.version}.")
+    make(bundle, release.venv, python, [bundle.manifest.site])
+    tell(f"Trying {release.version}: its commands, and what they need of each other.")
+    try_out(release, bundle)
+    _stamp(release.stamp, bundle)
+
+
+def install_supervisor(bundle: Bundle, folder: Path, python: Python, tell: Tell) -> None:
+    """Make supervisord's environment, unless it is there: it outlives releases.
+
+    :raises DeploymentError: if it cannot be made.
+    """
+    stamp, venv = folder / "complete", folder / host.VENV
+    if stamp.is_file():
+        return
+    tell(f"Making the environment of supervisord, {venv}.")
+    if venv.exists():
+        shutil.rmtree(venv)
+    folder.mkdir(mode=0o755, exist_ok=True)
+    make(bundle, venv, python, ["supervisor"])
+    _stamp(stamp, bundle)
+
+
+def make(bundle: Bundle, venv: Path, python: Python, names: Sequence[str]) -> None:
+    """Make one environment, in which these distributions are installed.
+
+    :raises DeploymentError: with pip's words, if that fails.
+    """
+    run("making the environment", [python.program, "-I", "-m", "venv", "--without-pip", venv])
+    own = [venv / "bin" / "python", "-I"]
+    requirements = bundle.folder / REQUIREMENTS
+    offline = (
+        *("--isolated", "--quiet", "--disable-pip-version-check", "--no-input", "install"),
+        *("--no-index", "--find-links", bundle.wheels, "--only-binary", ":all:"),
+        *("--require-hashes", "--constraint", requirements),
+    )
+    first = [*own, bundle.wheel("pip") / "pip", *offline, *TOOLS]
+    run("installing pip from the bundle", first, bundle.folder)
+    run("installing from the bundle", [*own, "-m", "pip", *offline, *names], bundle.folder)
+
+
+def try_out(release: Release, bundle: Bundle) -> None:
+    """Ask each command for its version, and pip whether all fits together.
+
+    :raises DeploymentError: if one does not run, or is of another version.
+    """
+    for command in COMMANDS:
+        told = run(f"trying {command}", [release.programs / command, "--version"])
+        if bundle.manifest.version not in told.split():
+            raise DeploymentError(
+                f"trying {command}: it says {told.strip()!r}, and not {bundle.manifest.version}"
+            )
+    python = release.programs / "python"
+    run("trying the environment", [python, "-I", "-m", "pip", "--isolated", "check"])
+
+
+def check_same(bundle: Bundle, release: Release) -> None:
+    """Refuse another bundle of a version that is installed.
+
+    :raises Conflict: if it is one.
+    """
+    if (release.bundle / SUMS).read_bytes() != bundle.text:
+        raise Conflict(
+            f"{release.folder} is of another bundle of the same version {release.version}: build "
+            "one with a version of its own"
+        )
+
+
+def _keep(bundle: Bundle, release: Release, python: Python) -> None:
+    """Copy what proves the release: later, where the bundle is not at hand."""
+    kept = release.bundle / WHEELS
+    kept.mkdir(mode=0o755, parents=True)
+    for name in KEPT:
+        if (bundle.folder / name).exists():
+            shutil.copyfile(bundle.folder / name, release.bundle / name)
+    for wheel in wheels.fitting(bundle.wheels, python.version, python.machine):
+        shutil.copyfile(wheel.file, kept / wheel.file.name)
+    if (release.bundle / SUMS).read_bytes() != bundle.text:
+        raise BundleError(f"{bundle.folder / SUMS} was changed while it was read: begin again")
+
+
+def _stamp(stamp: Path, bundle: Bundle) -> None:
+    """Say that all of it is there, once it is on the disk."""
+    os.sync()
+    text = {
+        "version": bundle.manifest.version,
+        "signer": bundle.signer,
+        "sums": hashlib.sha256(bundle.text).hexdigest(),
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    host.write(stamp, json.dumps(text) + "\n")
