@@ -23,7 +23,9 @@ def text_of(page):
     """A page's words as a person reads them."""
     html = page.read_text(encoding="utf-8")
     body = html[html.index("<article") : html.index("</article>")]
-    return " ".join(unescape(re.sub(r"<[^>]+>", "", body)).split())
+    # What stands in lines of its own is apart from what is around it.
+    body = re.sub(r"</(?:dt|dd|p|h\d|pre)>", " ", body)
+    return " ".join(unescape(re.sub(r"<[^>]+>", "", body)).replace("¶", "").split())
 
 
 def ids_of(page):
@@ -48,7 +50,7 @@ def test_every_command_has_a_page(manual, extensions):
     assert {"cloud-admin", "cloud-burst", "cloud-index", "cloud-serve"} <= names
     assert set(commands.commands()) == names
     for name in names:
-        assert f"usage: {name}" in text_of(manual / "reference" / "commands" / f"{name}.html")
+        assert f"{name} [-h]" in text_of(manual / "reference" / "commands" / f"{name}.html")
 
 
 @pytest.mark.parametrize("name", sorted(named_in_pyprojects()))
@@ -64,8 +66,7 @@ def test_every_argument_of_every_parser_is_there(manual, extensions, name):
                 continue
             seen += 1
             for option in action.option_strings:
-                anchor = f"{parser.prog}-{option}".replace(" ", "-").replace("_", "-")
-                assert f"cmdoption-{anchor}" in ids, option
+                assert f"cmdoption-{parser.prog.replace(' ', '-')}-{option.strip('-')}" in ids
             if action.help:
                 assert action.help.split(" (")[0].split("%")[0][1:60] in text, action.help
     assert seen > 3
@@ -112,9 +113,8 @@ def test_every_setting_is_there(manual, extensions):
     tables = {".".join(table.key) for table in settings.tables()}
     known = {".".join(key) for key in known_keys()}
     ids = ids_of(manual / "reference" / "settings.html")
-    missing = {key for key in known - tables if f"confval-{re.sub(r'[._]', '-', key)}" not in ids}
-    # A list of tables is one by its own key.
-    assert missing == set()
+    leaves = {key for key in known - tables if not any(one.startswith(f"{key}.") for one in tables)}
+    assert {key for key in leaves if f"confval-{key}" not in ids} == set()
     assert len(known) > 80
 
 
