@@ -1,8 +1,6 @@
 """What can be asked of build.sh: its options, and what is wrong with them."""
 
 import argparse
-import platform
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +12,15 @@ MACHINES = ("x86_64", "aarch64")
 TRIED = ("x86_64",)
 
 DESCRIPTION = """\
-Builds a release's bundle, cloudhands-<version>.tar, from the commit that is checked out. It needs no network:
-the vendor's wheels are fetched before, once, with --vendor."""
+Builds a release's bundle, cloudhands-<version>.tar, from the commit that is checked out. It needs
+no network: the vendor's wheels are fetched before, once, with --vendor."""
 EPILOG = """\
-The version is that of the tag (v1.2.0) on the commit, which VERSION must say too; between tags it is
-X.Y.Z.devN+g<commit>. Hosts verify the signature with the line for "allowed_signers" that is printed at the end.
+The version is that of the tag (v1.2.0) on the commit, which VERSION must say too; between tags it
+is X.Y.Z.devN+g<commit>. Hosts verify the signature with the line for "allowed_signers" that is
+printed at the end.
 
-PYTHON names the interpreter (default: python3). Exit status: 0 built, 1 not built, 2 a wrong option."""
+PYTHON names the interpreter (default: python3). Exit status: 0 built, 1 not built, 2 a wrong
+option."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,15 @@ def _parser() -> argparse.ArgumentParser:
         prog="build.sh",
         description=DESCRIPTION,
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        # The manual shows it: the same on every terminal.
+        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, width=98),
         allow_abbrev=False,
     )
     parser.add_argument(
         "--vendor",
         action="store_true",
-        help="fetch the vendor's wheels that are missing, checked by hash, and build nothing; an interrupted run goes on",
+        help="fetch the vendor's wheels that are missing, checked by hash, and build nothing; "
+        "interrupted, it goes on where it was",
     )
     parser.add_argument(
         "--vendor-folder", type=Path, metavar="DIR", help="where they are (default: .vendor)"
@@ -89,7 +91,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--novenv",
         action="store_true",
-        help="build with the current environment (requirements/building.txt) instead of a fresh one",
+        help="build with the current environment, which has requirements/building.txt, instead of "
+        "a fresh one",
     )
     parser.add_argument(
         "--allow-dirty",
@@ -124,8 +127,3 @@ def parse(root: Path, argv: Sequence[str]) -> Asked:
         venv=not options.novenv,
         allow_dirty=options.allow_dirty,
     )
-
-
-def here() -> tuple[str, str]:
-    """The Python and the machine that this runs on."""
-    return "{}.{}".format(*sys.version_info), platform.machine()

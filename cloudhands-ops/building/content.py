@@ -8,8 +8,10 @@ from pathlib import Path
 from packaging.markers import Marker
 from packaging.version import Version
 
+from building import vendor
 from building.targets import Target
 from building.wheels import Wheel
+from cloudhands.ops.bundle import manifest
 from cloudhands.ops.bundle.manifest import Manifest
 
 
@@ -27,10 +29,12 @@ class Package:
     wheels: Sequence[Wheel]
     sdist: Path | None = None
 
-    @property
-    def ours(self) -> bool:
-        """Whether it was built here."""
-        return self.sdist is not None or self.name.startswith("cloudhands-")
+    def files(self) -> Iterator[tuple[str, str]]:
+        """The path of each of its files in the bundle, and its hash."""
+        for wheel in self.wheels:
+            yield f"{manifest.WHEELS}/{wheel.file.name}", wheel.sha256
+        if self.sdist:
+            yield f"{manifest.SDISTS}/{self.sdist.name}", vendor.sha256(self.sdist)
 
 
 @dataclass(frozen=True)

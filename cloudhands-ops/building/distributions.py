@@ -4,19 +4,20 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from building import tars
+from building import tars, wheels
 from building.saying import in_words
+from building.wheels import Wheel
 from cloudhands.common.errors import ConfigurationError
+from cloudhands.common.site import GROUP
+from cloudhands.ops.bundle import manifest
 
 PARTS = ("common", "web", "burst", "ops")
 SITE = "jasmin"
-REVISION = Path("cloudhands-common", "cloudhands", "common", "REVISION")
+_REVISION = Path("cloudhands-common", "cloudhands", "common", "REVISION")
 _HOOK = """\
 import sys
 from setuptools import build_meta
@@ -29,16 +30,19 @@ _NOT_SOURCE = (".*", "__pycache__", "*.egg-info", "build", "dist")
 
 @dataclass(frozen=True)
 class Built:
-    """A source distribution and the wheel that was built from it."""
+    """One distribution of ours.
 
-    sdist: Path
-    wheel: Path
+    :param sdist: None where a site package's wheel was given.
+    """
+
+    wheel: Wheel
+    sdist: Path | None
 
 
 def prepare(tree: Path, version: str, commit: str) -> None:
     """Write version and commit into an archive of the revision; put files in the place of links."""
     (tree / "VERSION").write_text(version + "\n", encoding="ascii")
-    (tree / REVISION).write_text(commit + "\n", encoding="ascii")
+    (tree / _REVISION).write_text(commit + "\n", encoding="ascii")
     # A source distribution has to stand alone.
     for link in sorted(tree.glob("cloudhands-*/*")):
         if link.is_symlink():
@@ -47,41 +51,56 @@ def prepare(tree: Path, version: str, commit: str) -> None:
             shutil.copyfile(target, link)
 
 
-def copy_site(source: Path, folder: Path) -> None:
-    """Copy a site package's source, so that nothing is written into it.
+def build(tree: Path, site: Path | None, folder: Path, scratch: Path, epoch: int) -> list[Built]:
+    """Build them into a bundle's folder; the site's is the last.
 
-    :raises ConfigurationError: if there is none.
+    :param site: a site package in the place of our own: its source folder, or its wheel.
+    :raises ConfigurationError: if one cannot be built, or the site's is none.
     """
-    if not (source / "pyproject.toml").is_file():
-        raise ConfigurationError(f"{source} has no pyproject.toml: name a site package's folder")
-    shutil.copytree(source, folder, ignore=shutil.ignore_patterns(*_NOT_SOURCE))
-
-
-def build(sources: Sequence[Path], sdists: Path, wheels: Path, scratch: Path, epoch: int) -> None:
-    """Build each source folder's distribution, and from that its wheel: so it is known to be whole.
-
-    :raises ConfigurationError: if one cannot be built.
-    """
+    sources = [tree / f"cloudhands-{part}" for part in PARTS]
+    if site is None:
+        sources.append(tree / f"cloudhands-{SITE}")
+    elif site.is_dir():
+        sources.append(_copied(site, scratch / "site"))
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        work = [
-            pool.submit(_build, source, sdists, wheels, scratch / source.name, epoch)
-            for source in sources
-        ]
-        for future in work:
-            future.result()
+        built = list(pool.map(lambda each: _build(each, folder, scratch, epoch), sources))
+    if site is not None and not site.is_dir():
+        wheel = Path(shutil.copyfile(site, folder / manifest.WHEELS / site.name))
+        built.append(Built(wheels.read(wheel), None))
+    _check_site(built[-1].wheel, {each.wheel.name for each in built[:-1]})
+    return built
 
 
-def _build(source: Path, sdists: Path, wheels: Path, scratch: Path, epoch: int) -> None:
-    for folder in ("sdist", "source", "wheel"):
-        (scratch / folder).mkdir(parents=True)
-    made = _run_hook("sdist", source, scratch / "sdist", epoch)
-    sdist = sdists / made.name
+def _copied(site: Path, folder: Path) -> Path:
+    """Copy a site package's source, so that nothing is written into it."""
+    if not (site / "pyproject.toml").is_file():
+        raise ConfigurationError(f"{site} has no pyproject.toml: name a site package's folder")
+    shutil.copytree(site, folder, ignore=shutil.ignore_patterns(*_NOT_SOURCE))
+    return folder
+
+
+def _check_site(site: Wheel, others: set[str]) -> None:
+    offered = site.offers(GROUP)
+    if len(offered) != 1 or site.name in others:
+        raise ConfigurationError(
+            f"{site.name} {site.version} is no site package: it offers {len(offered)} entry points "
+            f"of the group {GROUP}, and has to offer one"
+        )
+
+
+def _build(source: Path, folder: Path, scratch: Path, epoch: int) -> Built:
+    """Build the wheel from the source distribution: so that is known to be whole."""
+    work = scratch / "ours" / source.name
+    for name in ("sdist", "source", "wheel"):
+        (work / name).mkdir(parents=True)
+    made = _run_hook("sdist", source, work / "sdist", epoch)
+    sdist = folder / manifest.SDISTS / made.name
     tars.repack(made, sdist, epoch)
-    with tarfile.open(sdist) as archive:
-        archive.extractall(scratch / "source", filter="data")
-    (unpacked,) = (scratch / "source").iterdir()
-    wheel = _run_hook("wheel", unpacked, scratch / "wheel", epoch)
-    wheel.replace(wheels / wheel.name)
+    tars.unpack(sdist, work / "source")
+    (unpacked,) = (work / "source").iterdir()
+    made = _run_hook("wheel", unpacked, work / "wheel", epoch)
+    wheel = made.replace(folder / manifest.WHEELS / made.name)
+    return Built(wheels.read(wheel), sdist)
 
 
 def _run_hook(kind: str, source: Path, folder: Path, epoch: int) -> Path:
@@ -102,5 +121,5 @@ def _run_hook(kind: str, source: Path, folder: Path, epoch: int) -> Path:
         check=False,
     )
     if done.returncode:
-        raise ConfigurationError(f"{source.name}, {kind}: {in_words(done.stderr)}")
+        raise ConfigurationError(f"{source.name}, its {kind}: {in_words(done.stderr)}")
     return folder / done.stdout.splitlines()[-1]

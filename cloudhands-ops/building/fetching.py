@@ -1,17 +1,18 @@
 """build.sh --vendor: fetches the wheels that the vendor folder lacks.
 
-pip fetches, from wherever it is set up to, and checks each hash. A few wheels at a time: an interrupted run
-goes on where it was.
+pip fetches, from wherever it is set up to, and checks each hash. A few wheels at a time: an
+interrupted run goes on where it was.
 """
 
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
-from building import selection, vendor
+from building import asking, locks, saying, selection, tools, vendor
+from building.asking import Asked
 from building.locks import Locked, needed
 from building.saying import in_words, say
 from building.targets import Target
@@ -19,30 +20,32 @@ from cloudhands.common.errors import ConfigurationError
 
 BATCH = 6
 AT_ONCE = 3  # most of the time is waiting, for the network and the disk
+_ROOT = Path(__file__).resolve().parents[2]
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """What a vendor folder has to hold: the lines of one lock for some targets."""
+def main(argv: Sequence[str]) -> int:
+    """Fetch what is asked for; the first argument is the scratch folder."""
+    scratch, *options = argv
+    asked = asking.parse(_ROOT, options)
+    return saying.run(lambda: fetch(asked, Path(scratch)), inner=True)
 
-    lock: Sequence[Locked]
-    targets: Sequence[Target]
 
-
-def fetch(folder: Path, scratch: Path, wanted: Sequence[Wanted], known: frozenset[str]) -> None:
+def fetch(asked: Asked, scratch: Path) -> None:
     """Fetch what is lacking, remove what no lock names.
 
-    :param known: the hashes in the locks.
     :raises ConfigurationError: if the folder is somebody's own, or something cannot be had.
     """
+    folder = asked.vendor_folder
     _ours(folder)
-    found = vendor.read(folder)
-    for name in found.foreign(known):
+    for name in vendor.read(folder).foreign(tools.known(_ROOT)):
         say(f"removed {name}: no lock names it")
         (folder / name).unlink()
-    for number, each in enumerate(wanted, 1):
-        for target in each.targets:
-            _fetch(folder, scratch / str(number), each.lock, target)
+    carried = locks.read(_ROOT / tools.BUNDLE_LOCK)
+    for python in asked.pythons:
+        for machine in asked.machines:
+            _fetch(folder, scratch, carried, Target(python, machine))
+    say("and for building here:")
+    _fetch(folder, scratch / "tools", locks.read(_ROOT / tools.LOCK), Target.here())
     kept = vendor.read(folder).names.values()
     size = sum((folder / name).stat().st_size for name in kept)
     say(f"{folder}: {len(kept)} wheels, {size / 1e6:.1f} MB, all checked")
@@ -62,18 +65,20 @@ def _fetch(folder: Path, scratch: Path, lock: Sequence[Locked], target: Target) 
     wanted = needed(lock, target)
     missing = [each for each in wanted if selection.one(found, each, target) is None]
     say(f"{target}: {len(wanted) - len(missing)} of {len(wanted)} wheels are there")
+    batches = [missing[at : at + BATCH] for at in range(0, len(missing), BATCH)]
+    place = scratch / f"{target.python}-{target.machine}"
     done = 0
     with ThreadPoolExecutor(AT_ONCE) as pool:
+        running = [
+            pool.submit(_download, batch, target, place / str(number))
+            for number, batch in enumerate(batches)
+        ]
         try:
-            running = [
-                pool.submit(_download, missing[at : at + BATCH], target, scratch / f"{target.python}-{target.machine}-{at}")
-                for at in range(0, len(missing), BATCH)
-            ]
-            for future in as_completed(running):
-                for file in future.result():
-                    done += 1
-                    say(f"  {done} of {len(missing)}  {file.name}  {file.stat().st_size / 1e6:.2f} MB")
-                    file.replace(folder / file.name)
+            for file in chain.from_iterable(future.result() for future in as_completed(running)):
+                done += 1
+                size = file.stat().st_size / 1e6
+                file.replace(folder / file.name)
+                say(f"  {done} of {len(missing)}  {file.name}  {size:.2f} MB")
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -104,3 +109,7 @@ def _abis(target: Target) -> tuple[str, ...]:
 def _line(locked: Locked) -> str:
     hashes = " ".join(f"--hash=sha256:{each}" for each in sorted(locked.hashes))
     return f"{locked.name}=={locked.version} {hashes}\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -7,8 +7,8 @@ from cloudhands.ops.bundle import manifest
 
 NOT_STATED = "not stated"
 _HEAD = """\
-The licences of what cloudhands {version} installs, as each package states its own. The texts are in the
-wheels, under the names given here.
+The licences of what cloudhands {version} installs, as each package states its own. The texts are
+in the wheels, under the names given here.
 
 """
 # Files of others in our own wheels: they are in no lock.

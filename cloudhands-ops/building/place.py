@@ -43,7 +43,7 @@ def scratch_in(folder: Path, space: int) -> Iterator[Path]:
             shutil.rmtree(scratch, ignore_errors=True)
 
 
-def published(part: Path, file: Path) -> None:
+def publish(part: Path, file: Path) -> None:
     """Put a file that was written in full into its place, whatever happens to the machine."""
     with part.open("rb") as stream:
         os.fsync(stream.fileno())

@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from building import vendor
 from building.content import Content, Package
 from cloudhands.ops.bundle import manifest
 
 _HEAD = """\
-# cloudhands {version}: everything that is installed from this bundle, by hash. For pip as constraints:
+# cloudhands {version}: everything that is installed from this bundle, by hash. As constraints:
 #   pip install --no-index --find-links wheels --require-hashes -c requirements.txt {site}
 """
 
@@ -30,18 +29,9 @@ def write_pylock(content: Content) -> None:
 
 def _requirement(package: Package) -> str:
     marker = f" ; {package.marker}" if package.marker else ""
-    hashes = sorted(sha256 for _, sha256, _ in _files(package))
+    hashes = sorted(sha256 for _, sha256 in package.files())
     lines = [f"    --hash=sha256:{each}" for each in hashes]
     return " \\\n".join([f"{package.name}=={package.version}{marker}", *lines]) + "\n"
-
-
-def _files(package: Package) -> Iterator[tuple[Path, str, str]]:
-    """Each file of a package: where it is here, its hash, and its path in the bundle."""
-    for wheel in package.wheels:
-        yield wheel.file, wheel.sha256, f"{manifest.WHEELS}/{wheel.file.name}"
-    if package.sdist:
-        path = f"{manifest.SDISTS}/{package.sdist.name}"
-        yield package.sdist, vendor.sha256(package.sdist), path
 
 
 def _lines(content: Content) -> Iterator[str]:
@@ -64,10 +54,11 @@ def _lines(content: Content) -> Iterator[str]:
             yield f"marker = {_value(str(package.marker))}\n"
         if requires := str(package.wheels[0].requires_python):
             yield f"requires-python = {_value(requires)}\n"
-        for file, sha256, path in _files(package):
-            key = "[packages.sdist]" if file == package.sdist else "[[packages.wheels]]"
-            yield f"{key}\nname = {_value(file.name)}\npath = {_value(path)}\n"
-            yield f"size = {file.stat().st_size}\nhashes = {{ sha256 = {_value(sha256)} }}\n"
+        for path, sha256 in package.files():
+            key = "[[packages.wheels]]" if path.endswith(".whl") else "[packages.sdist]"
+            yield f"{key}\nname = {_value(Path(path).name)}\npath = {_value(path)}\n"
+            yield f"size = {(content.folder / path).stat().st_size}\n"
+            yield f"hashes = {{ sha256 = {_value(sha256)} }}\n"
 
 
 def _value(value: Any) -> str:

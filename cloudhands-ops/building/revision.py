@@ -8,6 +8,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from building import tars
+from building.saying import in_words
 from cloudhands.common.errors import ConfigurationError
 
 # Set by a git that runs us, in a hook for instance: they would lead to another repository or index.
@@ -40,18 +42,17 @@ def read(root: Path, scratch: Path, *, allow_dirty: bool) -> Revision:
     :param scratch: a folder for the objects of a work tree with changes; the repository gets none.
     :raises ConfigurationError: if there is no git, no repository, or changes that are not allowed.
     """
+    changed = refuse_changes(root, allow=allow_dirty)
     commit, epoch = git(root, "log", "-1", "--format=%H %ct", "HEAD").split()
-    changed = changes(root)
-    if changed and not allow_dirty:
-        raise ConfigurationError(_refusal(changed))
     tree = _tree(root, scratch) if changed else commit
     return Revision(commit, tree, int(epoch))
 
 
-def changes(root: Path) -> list[str]:
+def refuse_changes(root: Path, *, allow: bool) -> list[str]:
     """The files of the work tree that differ from the commit, or are in none.
 
-    :raises ConfigurationError: if this is not the top of a work tree of git's.
+    :raises ConfigurationError: if there are any and they are not allowed, or if this is not the
+        top of a work tree of git's.
     """
     if shutil.which("git") is None:
         raise ConfigurationError("git is missing: apt-get install git")
@@ -59,7 +60,10 @@ def changes(root: Path) -> list[str]:
     if Path(top).resolve() != root.resolve():
         raise ConfigurationError(f"{root} is not a clone of the repository: build in one")
     lines = git(root, "-c", "core.quotePath=false", "status", "--porcelain").splitlines()
-    return [re.sub(r"^\s*\S+\s+", "", line) for line in lines]
+    changed = [re.sub(r"^\s*\S+\s+", "", line) for line in lines]
+    if changed and not allow:
+        raise ConfigurationError(_refusal(changed))
+    return changed
 
 
 def export(root: Path, revision: Revision, folder: Path, scratch: Path) -> None:
@@ -69,14 +73,7 @@ def export(root: Path, revision: Revision, folder: Path, scratch: Path) -> None:
     archive = ("archive", "--format=tar", f"--output={file}", revision.tree)
     # Without umask: what git writes of the files' modes depends on a setting of the user's.
     git(root, "-c", "tar.umask=0022", *archive, objects=scratch / "objects")
-    done = subprocess.run(
-        ["tar", "-x", "--no-same-owner", "-f", file, "-C", folder],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise ConfigurationError(f"the archive cannot be unpacked: {_last_line(done.stderr)}")
+    tars.unpack(file, folder)
     file.unlink()
 
 
@@ -98,7 +95,7 @@ def git(root: Path, *arguments: str, objects: Path | None = None, index: Path | 
         ["git", "-C", root, *arguments], capture_output=True, text=True, check=False, env=environ
     )
     if done.returncode:
-        raise ConfigurationError(f"git {arguments[0]}: {_last_line(done.stderr)}")
+        raise ConfigurationError(f"git {arguments[0]}: {in_words(done.stderr)}")
     return done.stdout.rstrip("\n")
 
 
@@ -120,8 +117,3 @@ def _refusal(changed: list[str]) -> str:
         f"the work tree has changes that are in no commit: {names}{more}: commit or remove them, "
         "or add --allow-dirty"
     )
-
-
-def _last_line(text: str) -> str:
-    lines = text.strip().splitlines()
-    return lines[-1] if lines else "it failed and said nothing"

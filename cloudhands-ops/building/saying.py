@@ -18,10 +18,12 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def run(main: Callable[[], None]) -> int:
+def run(main: Callable[[], None], *, inner: bool = False) -> int:
     """Run, and turn what a person can mend into one line; returns the exit status.
 
     SIGTERM ends it as an interruption does: what was begun is removed.
+
+    :param inner: the program that started this one tells of an interruption.
     """
     signal.signal(signal.SIGTERM, _end)
     try:
@@ -29,7 +31,7 @@ def run(main: Callable[[], None]) -> int:
     except CloudhandsError as error:
         return _fail(str(error), 1)
     except KeyboardInterrupt:
-        return _fail("interrupted; nothing was left behind", 130)
+        return 130 if inner else _fail("interrupted; what was begun is removed", 130)
     except OSError as error:
         return _fail(f"{error.filename or 'writing'}: {error.strerror}{_remedy(error)}", 1)
     return 0

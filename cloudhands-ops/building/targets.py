@@ -1,8 +1,10 @@
 """The Pythons and machines that bundles are made for, and which wheels each of them takes."""
 
+import platform
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import Self
 
 from packaging.markers import Marker
 from packaging.tags import Tag, compatible_tags, cpython_tags
@@ -10,7 +12,7 @@ from packaging.utils import parse_wheel_filename
 
 from building.asking import TRIED
 
-# The newest C library that a vendor wheel may ask for: Debian 10, RHEL 8 and what came later have it.
+# The newest C library that a vendor wheel may ask for: that of Debian 10 and RHEL 8.
 GLIBC = (2, 28)
 _OLDEST_GLIBC = {"x86_64": (2, 5), "aarch64": (2, 17)}
 _OLD_NAMES = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux1"}
@@ -22,10 +24,19 @@ class Target:
 
     :param python: `3.11`.
     :param machine: as `uname -m` tells it.
+    :param patches: the patch releases that count. A marker may ask for one, which a bundle leaves
+        open: what is true of the first or of a late one is for it.
     """
 
     python: str
     machine: str
+    patches: tuple[str, ...] = ("0", "99")
+
+    @classmethod
+    def here(cls) -> Self:
+        """The Python and the machine that this runs on."""
+        major, minor, patch = platform.python_version_tuple()
+        return cls(f"{major}.{minor}", platform.machine(), (patch.rstrip("+"),))
 
     def __str__(self) -> str:
         return f"Python {self.python} on {self.machine}"
@@ -52,17 +63,13 @@ class Target:
         return {tag: rank for rank, tag in reversed(list(enumerate(tags)))}
 
     def takes(self, marker: Marker | None, extra: str = "") -> bool:
-        """Whether what bears the marker is for it.
-
-        A marker may ask for the patch release, which the target leaves open: one that is true of
-        the first or of a late one counts.
-        """
+        """Whether what bears the marker is for it."""
         if marker is None:
             return True
         return any(marker.evaluate(each) for each in self._environments(extra))
 
     def _environments(self, extra: str) -> Iterator[dict[str, str]]:
-        for patch in ("0", "99"):
+        for patch in self.patches:
             full = f"{self.python}.{patch}"
             yield {
                 "extra": extra,
@@ -106,7 +113,7 @@ def glibc_of(names: Iterable[str]) -> str:
 
 
 def _platforms(machine: str) -> Iterator[str]:
-    oldest = _OLDEST_GLIBC[machine]
+    oldest = _OLDEST_GLIBC.get(machine, _OLDEST_GLIBC["aarch64"])
     for minor in range(GLIBC[1], oldest[1] - 1, -1):
         yield f"manylinux_2_{minor}_{machine}"
         if old := _OLD_NAMES.get((2, minor)):

@@ -1,9 +1,13 @@
 """Tar files whose bytes depend on their members' names, content and rights alone."""
 
 import gzip
+import subprocess
 import tarfile
 from collections.abc import Iterable
 from pathlib import Path
+
+from building.saying import in_words
+from cloudhands.common.errors import ConfigurationError
 
 
 def write(folder: Path, file: Path, epoch: int) -> None:
@@ -29,6 +33,23 @@ def repack(source: Path, destination: Path, epoch: int) -> None:
         for member in _sorted(old):
             content = old.extractfile(member) if member.isfile() else None
             new.addfile(_plain(member, epoch), content)
+
+
+def unpack(file: Path, folder: Path) -> None:
+    """Unpack a tar file of ours into a folder.
+
+    With tar: the filter of Python's own tarfile is not in every 3.11.
+
+    :raises ConfigurationError: if it cannot be unpacked.
+    """
+    done = subprocess.run(
+        ["tar", "-x", "--no-same-owner", "-f", file, "-C", folder],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise ConfigurationError(f"{file.name} cannot be unpacked: {in_words(done.stderr)}")
 
 
 def _sorted(archive: tarfile.TarFile) -> Iterable[tarfile.TarInfo]:

@@ -45,7 +45,7 @@ def read(folder: Path) -> Vendor:
 
 
 def refuse_foreign(vendor: Vendor, known: Collection[str]) -> None:
-    """Refuse a folder with files that no lock names: they are not what was reviewed, or are damaged.
+    """Refuse a folder with files that no lock names: nobody reviewed them, or they are damaged.
 
     :raises ConfigurationError: naming them.
     """

@@ -46,9 +46,7 @@ def _tag(root: Path, revision: Revision) -> tuple[Version | None, int]:
         )
     if not git(root, "tag", "--list", "v[0-9]*", "--merged", revision.commit):
         return None, int(git(root, "rev-list", "--count", revision.commit))
-    described = git(
-        root, "describe", "--tags", "--long", "--match", "v[0-9]*", revision.commit
-    )
+    described = git(root, "describe", "--tags", "--long", "--match", "v[0-9]*", revision.commit)
     name, since, _ = described.rsplit("-", 2)
     try:
         return Version(name), int(since)

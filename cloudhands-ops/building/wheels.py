@@ -47,7 +47,7 @@ class Wheel:
 
     @property
     def licence(self) -> str:
-        """Its licence in the fewest words that it tells it in: an SPDX expression, if it has one."""
+        """Its licence in the fewest words that it states: an SPDX expression, if it has one."""
         if expression := self.raw.get("license_expression"):
             return expression
         classified = [
