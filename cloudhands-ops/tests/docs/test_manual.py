@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import tomllib
+from functools import cache
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -79,6 +80,7 @@ KNOWN = {
 }
 
 
+@cache
 def help_of(script):
     (found,) = [ROOT / one for one in (script, f"cloudhands-ops/{script}") if (ROOT / one).exists()]
     return subprocess.run(

@@ -2,6 +2,7 @@
 
 import argparse
 import inspect
+import os
 import re
 import subprocess
 import tomllib
@@ -16,7 +17,7 @@ from cloudhands.common.settings import Settings
 from cloudhands.common.settings.problems import known_keys
 
 ROOT = Path(__file__).resolve().parents[3]
-SCRIPTS = ("check.sh", "demo.sh")
+SCRIPTS = ("check.sh", "demo.sh", "cloudhands-ops/build.sh")
 
 
 def text_of(page):
@@ -98,7 +99,12 @@ def test_an_argument_is_told_with_its_choices_and_default(extensions):
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_each_script_says_what_it_says_with_help(manual, script):
     told = subprocess.run(
-        [ROOT / script, "--help"], capture_output=True, text=True, check=True, timeout=30
+        [ROOT / script, "--help"],
+        env={**os.environ, "COLUMNS": "100"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
     ).stdout
     page = text_of(manual / "reference" / "commands" / "scripts.html")
     assert " ".join(told.split()) in page
