@@ -1,6 +1,7 @@
 """The virtual environment in which bundles are made: from the vendor's wheels, by their hashes."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from building.saying import in_words, say
 from cloudhands.common.errors import ConfigurationError
 
 LOCK = Path("requirements", "building.txt")
+BUNDLE_LOCK = Path("requirements", "bundle.txt")
 
 
 def offline(folder: Path, root: Path, vendor: Path) -> Path:
@@ -38,9 +40,20 @@ def online(folder: Path, root: Path) -> Path:
     :raises ConfigurationError: if pip cannot fetch.
     """
     python = _make(folder)
+    wanted = folder / "fetching.txt"
+    wanted.write_text(_pin(root / LOCK, "packaging") + _pin(root / BUNDLE_LOCK, "pip"))
     pip = [str(python), "-P", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    _run([*pip, "--require-hashes", "-c", str(root / LOCK), "packaging"], "pip cannot fetch")
+    _run([*pip, "--require-hashes", "-r", str(wanted)], "pip cannot fetch")
     return python
+
+
+def _pin(lock: Path, name: str) -> str:
+    """A lock's lines for one package: nothing that could read a lock is there yet."""
+    text = lock.read_text(encoding="utf-8")
+    found = re.search(rf"^{name}==(?:.*\\\n)*.*\n", text, re.MULTILINE)
+    if found is None:
+        raise ConfigurationError(f"{lock} does not name {name}: run requirements/compile.sh")
+    return found[0]
 
 
 def _make(folder: Path, *options: str) -> Path:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import chain
 from pathlib import Path
 
-from building import asking, locks, saying, selection, tools, vendor
+from building import asking, environment, locks, saying, selection, tools, vendor
 from building.asking import Asked
 from building.locks import Locked, needed
 from building.saying import in_words, say
@@ -40,12 +40,12 @@ def fetch(asked: Asked, scratch: Path) -> None:
     for name in vendor.read(folder).foreign(tools.known(_ROOT)):
         say(f"removed {name}: no lock names it")
         (folder / name).unlink()
-    carried = locks.read(_ROOT / tools.BUNDLE_LOCK)
+    carried = locks.read(_ROOT / environment.BUNDLE_LOCK)
     for python in asked.pythons:
         for machine in asked.machines:
             _fetch(folder, scratch, carried, Target(python, machine))
     say("and for building here:")
-    _fetch(folder, scratch / "tools", locks.read(_ROOT / tools.LOCK), Target.here())
+    _fetch(folder, scratch / "tools", locks.read(_ROOT / environment.LOCK), Target.here())
     kept = vendor.read(folder).names.values()
     size = sum((folder / name).stat().st_size for name in kept)
     say(f"{folder}: {len(kept)} wheels, {size / 1e6:.1f} MB, all checked")

@@ -8,6 +8,7 @@ from pathlib import Path
 from building import (
     asking,
     distributions,
+    environment,
     filling,
     locks,
     place,
@@ -82,7 +83,7 @@ def _choose(asked: Asked, tree: Path) -> ByTarget:
     targets = [Target(python, machine) for python in asked.pythons for machine in asked.machines]
     found = vendor.read(asked.vendor_folder)
     vendor.refuse_foreign(found, tools.known(tree))
-    return selection.choose(found, locks.read(tree / tools.BUNDLE_LOCK), targets)
+    return selection.choose(found, locks.read(tree / environment.BUNDLE_LOCK), targets)
 
 
 def _manifest(

@@ -4,11 +4,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from building import locks
+from building.environment import BUNDLE_LOCK, LOCK
 from building.targets import Target
 from cloudhands.common.errors import ConfigurationError
 
-LOCK = Path("requirements", "building.txt")
-BUNDLE_LOCK = Path("requirements", "bundle.txt")
 _SHOWN = 3
 
 

@@ -81,9 +81,9 @@ def make(bundle: Bundle, venv: Path, python: Python, names: Sequence[str]) -> No
     :raises DeploymentError: with pip's words, if that fails.
     """
     run("making the environment", [python.program, "-I", "-m", "venv", "--without-pip", venv])
-    own = [venv / "bin" / "python", "-I"]
+    own: list[str | Path] = [venv / "bin" / "python", "-I"]
     requirements = bundle.folder / REQUIREMENTS
-    offline = (
+    offline: tuple[str | Path, ...] = (
         *("--isolated", "--quiet", "--disable-pip-version-check", "--no-input", "install"),
         *("--no-index", "--find-links", bundle.wheels, "--only-binary", ":all:"),
         *("--require-hashes", "--constraint", requirements),

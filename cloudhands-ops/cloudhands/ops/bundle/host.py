@@ -158,7 +158,7 @@ class Host:
     def running(self) -> Release | None:
         """The release that `current` leads to; None before the first one."""
         try:
-            return Release(self.folder / os.readlink(self.current))
+            return Release(self.folder / self.current.readlink())
         except FileNotFoundError:
             return None
 

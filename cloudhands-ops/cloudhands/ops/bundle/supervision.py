@@ -101,7 +101,7 @@ class Supervision:
 
         :raises DeploymentError: with its words, if it does not start.
         """
-        argv = [self._programs / "supervisord", "-c", self._file]
+        argv = [str(self._programs / "supervisord"), "-c", str(self._file)]
         done = subprocess.run(
             argv,
             env=environment(),
@@ -181,7 +181,7 @@ class Supervision:
         return next((one.pid for one in self.programs() if one.name == program.name), 0)
 
     def _control(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        argv = [self._programs / "supervisorctl", "-c", self._file, *arguments]
+        argv = [str(self._programs / "supervisorctl"), "-c", str(self._file), *arguments]
         return subprocess.run(
             argv,
             env=environment(),

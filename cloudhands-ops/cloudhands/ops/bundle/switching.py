@@ -106,7 +106,7 @@ class Switching:
             )
 
     def _check_nginx(self, before: Texts) -> None:
-        argv = ["nginx", "-e", "stderr", "-t", "-q", "-c", self.host.deploy / NGINX]
+        argv = ["nginx", "-e", "stderr", "-t", "-q", "-c", str(self.host.deploy / NGINX)]
         try:
             run("the new configuration of nginx", ["env", f"PATH={_path()}", *argv])
         except DeploymentError as error:
