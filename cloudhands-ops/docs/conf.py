@@ -23,6 +23,8 @@ exclude_patterns = ["_build", "extensions"]
 nitpicky = True
 # Two hyphens are an option here, and never a dash.
 smartquotes = False
+# What is no code is shown as it is.
+highlight_language = "text"
 
 html_theme = "furo"
 html_title = f"cloudhands {release}"

@@ -3,7 +3,9 @@
 `.. script-help:: check.sh` names it by its path from the root of the repository.
 """
 
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 from docutils import nodes
@@ -18,8 +20,9 @@ def help_of(script: str) -> str:
 
     :param script: its path from the root of the repository.
     """
+    environment = {**os.environ, "COLUMNS": "100", "PYTHON": sys.executable}
     return subprocess.run(
-        [ROOT / script, "--help"], capture_output=True, text=True, check=True
+        [ROOT / script, "--help"], capture_output=True, text=True, check=True, env=environment
     ).stdout
 
 

@@ -14,8 +14,8 @@ PUBLIC = "public"
 class Options(BaseModel):
     """The options of a provider of the kind `openstack`.
 
-    `credentials` is a file with the secrets, see `credentials.read`; where it holds several clouds
-    (a `clouds.yaml`), `cloud` names one. `auth_url` and `region` are for a file without them.
+    `credentials` is a file with the secrets: a `clouds.yaml` as the cloud's own pages offer it, of
+    which `cloud` names one cloud where it holds several, or the keys themselves (TOML, JSON, YAML). `auth_url` and `region` are for a file without them.
     `interface` says which of the cloud's endpoints to use. `ca_file` is who signed the cloud's
     certificates, where the system does not know them; they are always verified.
 

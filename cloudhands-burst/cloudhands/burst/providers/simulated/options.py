@@ -32,7 +32,7 @@ class Options(BaseModel):
     address of `network`; one of `external_network` is given when it is asked for. Each call takes
     `latency_seconds`, and `boot_seconds`, `stop_seconds`, `reboot_seconds`, `resize_seconds` and
     `delete_seconds` pass until what was asked for is so. What shall go wrong stands in `faults`, or
-    at run time in a file beside the servers' (see `faults_file`).
+    at run time in a file beside the servers', `FILE.faults.json`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
