@@ -95,7 +95,7 @@ def git(root: Path, *arguments: str, objects: Path | None = None, index: Path | 
         ["git", "-C", root, *arguments], capture_output=True, text=True, check=False, env=environ
     )
     if done.returncode:
-        raise ConfigurationError(f"git {arguments[0]}: {in_words(done.stderr)}")
+        raise ConfigurationError(f"git: {in_words(done.stderr)}")
     return done.stdout.rstrip("\n")
 
 

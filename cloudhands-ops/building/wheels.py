@@ -1,6 +1,7 @@
 """What a wheel says of itself."""
 
 import configparser
+import re
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from building import vendor
 from cloudhands.common.errors import ConfigurationError
 
 _CLASSIFIER = "License :: "
+_METADATA = re.compile(r"[^/]+\.dist-info/METADATA")
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ def read(file: Path, sha256: str = "") -> Wheel:
     try:
         with zipfile.ZipFile(file) as archive:
             names = archive.namelist()
-            (metadata,) = [name for name in names if name.endswith(".dist-info/METADATA")]
+            # Those of the wheel itself: setuptools carries others of its own, deeper in.
+            (metadata,) = [name for name in names if _METADATA.fullmatch(name)]
             folder = metadata.removesuffix("METADATA")
             raw, _ = parse_email(archive.read(metadata))
             points = folder + "entry_points.txt"
@@ -98,6 +101,7 @@ def read(file: Path, sha256: str = "") -> Wheel:
         name.removeprefix(folder)
         for name in sorted(names)
         if name.startswith(folder)
+        and not name.endswith("/")
         and any(word in name.upper() for word in ("LICEN", "COPYING", "NOTICE", "COPYRIGHT"))
     ]
     return Wheel(
