@@ -113,7 +113,7 @@ def _run_hook(kind: str, source: Path, folder: Path, epoch: int) -> Path:
         "SOURCE_DATE_EPOCH": str(epoch),
     }
     done = subprocess.run(
-        [sys.executable, "-I", "-B", "-c", _HOOK, kind, folder],
+        [sys.executable, "-I", "-c", _HOOK, kind, folder],
         cwd=source,
         env=environ,
         capture_output=True,

@@ -25,7 +25,6 @@ def build(tree: Path, installed: Path, folder: Path, scratch: Path, epoch: int) 
         **os.environ,
         "PYTHONPATH": str(installed),
         "PYTHONHASHSEED": "0",
-        "PYTHONDONTWRITEBYTECODE": "1",
         "SOURCE_DATE_EPOCH": str(epoch),
         "LC_ALL": "C.UTF-8",
         "TZ": "UTC",
