@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cloudhands.ops.bundle.manifest import SUMS
+
 ROOT = Path(__file__).resolve().parents[2]
 MIGRATIONS = Path("cloudhands-common/cloudhands/common/migrations/versions")
 SIGNER = "releases@example.org"
