@@ -37,16 +37,17 @@ def fetch(asked: Asked, scratch: Path) -> None:
     """
     folder = asked.vendor_folder
     _ours(folder)
-    for name in vendor.read(folder).foreign(tools.known(_ROOT)):
+    for name in vendor.read(folder).foreign(tools.known(asked.root)):
         say(f"removed {name}: no lock names it")
         (folder / name).unlink()
-    carried = locks.read(_ROOT / environment.BUNDLE_LOCK)
+    carried = locks.read(asked.root / environment.BUNDLE_LOCK)
     for python in asked.pythons:
         for machine in asked.machines:
             _fetch(folder, scratch, carried, Target(python, machine))
     if asked.venv:
         say("and for building here:")
-        _fetch(folder, scratch / "tools", locks.read(_ROOT / environment.LOCK), Target.here())
+        tools = locks.read(asked.root / environment.LOCK)
+        _fetch(folder, scratch / "tools", tools, Target.here())
     kept = vendor.read(folder).names.values()
     size = sum((folder / name).stat().st_size for name in kept)
     say(f"{folder}: {len(kept)} wheels, {size / 1e6:.1f} MB, all checked")
