@@ -46,8 +46,8 @@ def fetch(asked: Asked, scratch: Path) -> None:
             _fetch(folder, scratch, carried, Target(python, machine))
     if asked.venv:
         say("and for building here:")
-        tools = locks.read(asked.root / environment.LOCK)
-        _fetch(folder, scratch / "tools", tools, Target.here())
+        named = locks.read(asked.root / environment.LOCK)
+        _fetch(folder, scratch / "tools", named, Target.here())
     kept = vendor.read(folder).names.values()
     size = sum((folder / name).stat().st_size for name in kept)
     say(f"{folder}: {len(kept)} wheels, {size / 1e6:.1f} MB, all checked")
