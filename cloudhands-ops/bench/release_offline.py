@@ -47,3 +47,7 @@ def bring_loopback_up() -> None:
         raise RuntimeError(f"there is a network here: {', '.join(others)}")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
         fcntl.ioctl(handle, SET_FLAGS, struct.pack("16sH14x", LOOPBACK, UP))
+
+
+if __name__ == "__main__":
+    sys.exit(not possible())
