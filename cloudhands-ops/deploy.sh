@@ -47,17 +47,19 @@ esac
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 python=${PYTHON:-python3}
-signers='' dir=/srv/cloudhands unsigned=no help=no previous=''
+signers='' dir=/srv/cloudhands unsigned=no help=no previous='' others=()
 for argument; do
-    case $argument in
-        --signers=*) signers=${argument#*=} ;;
-        --dir=*) dir=${argument#*=} ;;
-        --unsigned) unsigned=yes ;;
-        --help) help=yes ;;
+    case $previous,$argument in
+        --signers,*) signers=$argument ;;
+        *,--signers) ;;
+        *,--signers=*) signers=${argument#*=} ;;
+        *,--unsigned) unsigned=yes ;;
+        *) others+=("$argument") ;;
     esac
-    case $previous in
-        --signers) signers=$argument ;;
-        --dir) dir=$argument ;;
+    case $previous,$argument in
+        --dir,*) dir=$argument ;;
+        *,--dir=*) dir=${argument#*=} ;;
+        *,--help) help=yes ;;
     esac
     previous=$argument
 done
@@ -107,8 +109,12 @@ cd - >/dev/null
 
 if [ "$help" = yes ]; then
     set -- --help
-elif [ "$command" = install ] || [ "$command" = verify ]; then
-    set -- "$here" "$@"
+else
+    case $command in
+        install | verify) set -- "$here" "$@" ;;
+        # These look at no signature; what they are run from has been looked at above.
+        rollback | list | diff) set -- "${others[@]}" ;;
+    esac
 fi
 # Python finds a namespace neither in two wheels nor in one that lists no folders.
 exec "$python" -I -c '

@@ -41,6 +41,7 @@ class Asked:
     site: Path | None
     key: Path | None
     venv: bool
+    manual: bool
     allow_dirty: bool
 
 
@@ -94,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         help="build with the current environment, which has requirements/building.txt, instead of "
         "a fresh one",
     )
+    parser.add_argument("--nomanual", action="store_true", help="leave out the manual")
     parser.add_argument(
         "--allow-dirty",
         action="store_true",
@@ -125,5 +127,6 @@ def parse(root: Path, argv: Sequence[str]) -> Asked:
         site=options.site and options.site.absolute(),
         key=options.key and options.key.absolute(),
         venv=not options.novenv,
+        manual=not options.nomanual,
         allow_dirty=options.allow_dirty,
     )

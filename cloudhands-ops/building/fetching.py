@@ -44,8 +44,10 @@ def fetch(asked: Asked, scratch: Path) -> None:
     for python in asked.pythons:
         for machine in asked.machines:
             _fetch(folder, scratch, carried, Target(python, machine))
-    say("and for building here:")
-    _fetch(folder, scratch / "tools", locks.read(asked.root / environment.LOCK), Target.here())
+    if asked.venv:
+        say("and for building here:")
+        named = locks.read(asked.root / environment.LOCK)
+        _fetch(folder, scratch / "tools", named, Target.here())
     kept = vendor.read(folder).names.values()
     size = sum((folder / name).stat().st_size for name in kept)
     say(f"{folder}: {len(kept)} wheels, {size / 1e6:.1f} MB, all checked")

@@ -69,7 +69,8 @@ def make(asked: Asked, scratch: Path) -> None:
     content = _content(folder, _manifest(asked, built, version, ours, chosen, tree), ours, chosen)
     filling.write_lists(content)
     filling.write_instructions(content, tree)
-    filling.write_manual(content, tree, ours, scratch)
+    if asked.manual:
+        filling.write_manual(content, tree, ours, scratch)
     sums.write(folder)
     signers = sums.sign(folder, asked.key) if asked.key else None
     part = scratch / "bundle.tar"

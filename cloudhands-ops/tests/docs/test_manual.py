@@ -56,6 +56,10 @@ def test_each_command_is_one_that_there_is(extensions, line):
     name, arguments = words_of(line)
     if name in OURS:
         assert is_accepted(commands.parser_of(name), arguments)
+    elif name == "deploy.sh":
+        # What it takes is what "cloud-admin bundle" takes.
+        bundle = ["bundle", "install", "cloudhands-0.1.0"]
+        assert is_accepted(commands.parser_of("cloud-admin"), [*bundle, *arguments])
     elif name.endswith(".sh"):
         told = help_of(name)
         for option in arguments:

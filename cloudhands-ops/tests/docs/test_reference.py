@@ -17,7 +17,7 @@ from cloudhands.common.settings import Settings
 from cloudhands.common.settings.problems import known_keys
 
 ROOT = Path(__file__).resolve().parents[3]
-SCRIPTS = ("check.sh", "demo.sh", "cloudhands-ops/build.sh")
+SCRIPTS = ("check.sh", "demo.sh", "cloudhands-ops/build.sh", "cloudhands-ops/deploy.sh")
 
 
 def text_of(page):

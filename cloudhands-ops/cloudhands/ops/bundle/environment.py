@@ -7,8 +7,9 @@ written last: one without a stamp was interrupted, and is made anew.
 import hashlib
 import json
 import os
+import re
 import shutil
-from collections.abc import Sequence
+import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,12 +27,11 @@ from cloudhands.ops.bundle.manifest import (
     SUMS,
     WHEELS,
 )
-from cloudhands.ops.bundle.python import Python, run
+from cloudhands.ops.bundle.python import Python, environment, run
 from cloudhands.ops.bundle.telling import Tell
 from cloudhands.ops.bundle.verification import Bundle
 
-# They bring themselves: the other wheels need nothing built, but what runs may import setuptools.
-TOOLS = ("pip", "setuptools")
+SUPERVISOR = ("supervisor", "setuptools")
 KEPT = (MANIFEST, REQUIREMENTS, PYLOCK, SBOM, LICENCES, INSTALL, SUMS, SIGNATURE)
 COMMANDS = ("cloud-serve", "cloud-index", "cloud-burst", "cloud-admin")
 
@@ -53,7 +53,7 @@ def install(bundle: Bundle, release: Release, python: Python, tell: Tell) -> Non
     tell(f"Keeping the bundle's wheels and sums in {release.bundle}.")
     _keep(bundle, release, python)
     tell(f"Making the environment {release.venv} with Python {python.version}.")
-    make(bundle, release.venv, python, [bundle.manifest.site])
+    make(bundle, release.venv, python, bundle.folder / REQUIREMENTS)
     tell(f"Trying {release.version}: its commands, and what they need of each other.")
     try_out(release, bundle)
     _stamp(release.stamp, bundle)
@@ -71,26 +71,40 @@ def install_supervisor(bundle: Bundle, folder: Path, python: Python, tell: Tell)
     if venv.exists():
         shutil.rmtree(venv)
     folder.mkdir(mode=0o755, exist_ok=True)
-    make(bundle, venv, python, ["supervisor"])
+    wanted = folder / REQUIREMENTS
+    wanted.write_text(_of_supervisor(bundle), encoding="utf-8")
+    make(bundle, venv, python, wanted)
     _stamp(stamp, bundle)
 
 
-def make(bundle: Bundle, venv: Path, python: Python, names: Sequence[str]) -> None:
-    """Make one environment, in which these distributions are installed.
+def make(bundle: Bundle, venv: Path, python: Python, requirements: Path) -> None:
+    """Make one environment.
 
+    :param requirements: what is installed in it, each with its hashes.
     :raises DeploymentError: with pip's words, if that fails.
     """
     run("making the environment", [python.program, "-I", "-m", "venv", "--without-pip", venv])
-    own: list[str | Path] = [venv / "bin" / "python", "-I"]
-    requirements = bundle.folder / REQUIREMENTS
-    offline: tuple[str | Path, ...] = (
-        *("--isolated", "--quiet", "--disable-pip-version-check", "--no-input", "install"),
-        *("--no-index", "--find-links", bundle.wheels, "--only-binary", ":all:"),
-        *("--require-hashes", "--constraint", requirements),
+    own = venv / "bin" / "python"
+    run(
+        "installing from the bundle",
+        [
+            *(own, "-I", bundle.wheel("pip") / "pip"),
+            *("--isolated", "--quiet", "--disable-pip-version-check", "--no-input", "install"),
+            *("--no-index", "--find-links", bundle.wheels, "--only-binary", ":all:"),
+            *("--no-compile", "--require-hashes", "--requirement", requirements),
+        ],
+        bundle.folder,
     )
-    first = [*own, bundle.wheel("pip") / "pip", *offline, *TOOLS]
-    run("installing pip from the bundle", first, bundle.folder)
-    run("installing from the bundle", [*own, "-m", "pip", *offline, *names], bundle.folder)
+    # On all cores, and without pip, which hardly ever runs. The status tells of files that are no
+    # modules of this Python, such as templates: they are no matter.
+    (site,) = (venv / "lib").glob("python*/site-packages")
+    subprocess.run(
+        [own, "-I", "-m", "compileall", "-qq", "-j", "0", "-x", "/pip/", site],
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
 
 
 def try_out(release: Release, bundle: Bundle) -> None:
@@ -106,6 +120,21 @@ def try_out(release: Release, bundle: Bundle) -> None:
             )
     python = release.programs / "python"
     run("trying the environment", [python, "-I", "-m", "pip", "--isolated", "check"])
+
+
+def _of_supervisor(bundle: Bundle) -> str:
+    """What supervisord's environment needs, of the bundle's requirements.
+
+    :raises BundleError: if it is not there.
+    """
+    text = (bundle.folder / REQUIREMENTS).read_text(encoding="utf-8")
+    found = {
+        wheels.normal(re.split(r"[^\w.-]", one, maxsplit=1)[0]): one
+        for one in re.split(r"^(?=\w)", text, flags=re.MULTILINE)
+    }
+    if missing := [name for name in SUPERVISOR if name not in found]:
+        raise BundleError(f"{bundle.folder / REQUIREMENTS} does not name {missing[0]}")
+    return "".join(found[name] for name in SUPERVISOR)
 
 
 def check_same(bundle: Bundle, release: Release) -> None:

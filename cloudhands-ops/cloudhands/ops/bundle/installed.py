@@ -100,15 +100,20 @@ class _Environment:
         """Compare what one wheel holds. One that was not installed, nothing of it, is no matter."""
         wheel = wheels.parse(file)
         with zipfile.ZipFile(file) as opened:
-            folder = next(name.split("/")[0] for name in opened.namelist() if ".dist-info/" in name)
+            # At the top: setuptools carries others below its own package.
+            tops = (name.split("/")[0] for name in opened.namelist())
+            folder = next(top for top in tops if top.endswith(".dist-info"))
             if not (self._site / folder).is_dir():
                 self.wrong.append(f"{wheel.name} {wheel.version} is not installed")
                 return
             for name in opened.namelist():
-                if not name.endswith(("/", ".dist-info/RECORD")):
+                if not name.endswith("/") and name != f"{folder}/RECORD":
                     self._compare(opened, name)
             for name, entry in scripts.of_wheel(opened, folder):
                 self._compare_script(self._venv / "bin" / name, entry)
+                if name == "pip":  # it names itself for the Python that it installs with, too
+                    own = f"pip{self._site.parent.name.removeprefix('python')}"
+                    self._compare_script(self._venv / "bin" / own, entry)
         self.known.update(self._site / folder / note for note in NOTES)
 
     def _compare(self, wheel: zipfile.ZipFile, name: str) -> None:

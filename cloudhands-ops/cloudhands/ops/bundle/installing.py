@@ -160,7 +160,6 @@ class _Installation:
             )
             self.admin.run("db", "upgrade")
         switching.switch()
-        self.tell(f"{self.release.version} serves.")
         return self._done(running, backup, changed=True)
 
     def _keep_what_was_given(self) -> None:

@@ -56,7 +56,7 @@ class Restarting:
         self._supervision.start()
         for program in self._supervision.programs():
             try:
-                self._supervision.await_well(program, begin.get(program.log_name, 0))
+                self._supervision.await_well(program, begin.get(program.log, 0))
             except DeploymentError as error:
                 # The portal can do without the others, which may lack a directory or a cloud.
                 if program.kind == "cloud-serve":

@@ -34,7 +34,6 @@ def rollback(host: Host, to: str | None, tell: Tell, *, start: bool = True) -> M
         if host.journal.read().get("action") != "rollback":
             host.journal.note(action="rollback", to=release.version, **{"from": running.version})
         Switching(host, release, tell, start).switch()
-        tell(f"{release.version} serves.")
         return _done(running, release, changed=True)
 
 

@@ -2,10 +2,11 @@
 
 All of a kind share one socket, so that no request shows which of them answered. What shows that
 one has come up is its own log: from the moment of its start on.
+
+supervisord is spoken to as supervisorctl does it, by XML-RPC on its socket.
 """
 
 import configparser
-import re
 import shlex
 import socket
 import subprocess
@@ -15,6 +16,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import Any
+from xmlrpc.client import Error, Fault, ServerProxy, Transport
 
 from cloudhands.common.errors import DeploymentError
 from cloudhands.ops.bundle.host import Host, Release
@@ -26,25 +29,28 @@ KINDS = ("cloud-serve", "cloud-index", "cloud-burst")
 READY = {"cloud-serve": b'"event": "serving"', "cloud-burst": b'"event": "ready"'}
 LIMIT_SECONDS = 60.0
 # A program that says nothing has come up when it has lived for so long.
-SETTLED_SECONDS = 3.0
-POLL_SECONDS = 0.1
-TIMEOUT_SECONDS = 10
+SETTLED_SECONDS = 2.0
+POLL_SECONDS = 0.05
+TIMEOUT_SECONDS = 30
 HEALTH = "/health/ready"
-_LINE = re.compile(r"(?P<name>\S+)\s+(?P<state>[A-Z]+)(?:\s+pid (?P<pid>\d+))?")
 _TAIL_BYTES = 4_000
+# How a supervisord that is not there, or is on its way out, answers.
+_SILENT = (OSError, HTTPException, Error)
 
 
 @dataclass(frozen=True)
 class Program:
-    """One program, as `supervisorctl status` tells it.
+    """One program of supervisord.
 
     :param name: with its kind before a colon, if it is one of several.
+    :param state: in supervisord's words: RUNNING, STARTING, BACKOFF, FATAL, STOPPED...
     :param pid: 0 while there is none.
     """
 
     name: str
     state: str
     pid: int
+    log: Path
 
     @property
     def kind(self) -> str:
@@ -61,11 +67,6 @@ class Program:
         """Whether supervisord tries in vain to keep it up."""
         return self.state in ("BACKOFF", "FATAL", "EXITED")
 
-    @property
-    def log_name(self) -> str:
-        """The file name of its log."""
-        return f"{self.name.rpartition(':')[2]}.log"
-
     def is_of(self, release: Release) -> bool:
         """Whether what runs is a release's, whatever `current` says by now."""
         try:
@@ -73,6 +74,10 @@ class Program:
         except OSError:
             return False
         return any(argument.startswith(bytes(release.folder) + b"/") for argument in argv[:2])
+
+    def length(self) -> int:
+        """How long its log is."""
+        return self.log.stat().st_size if self.log.exists() else 0
 
 
 class Supervision:
@@ -94,45 +99,57 @@ class Supervision:
 
     def is_running(self) -> bool:
         """Whether it answers."""
-        return self._control("pid").returncode == 0
+        try:
+            self._ask("getState")
+        except _SILENT:
+            return False
+        return True
 
     def start(self) -> None:
         """Start it, and with it every program.
 
         :raises DeploymentError: with its words, if it does not start.
         """
-        argv = [str(self._programs / "supervisord"), "-c", str(self._file)]
         done = subprocess.run(
-            argv,
+            [str(self._programs / "supervisord"), "-c", str(self._file)],
             env=environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             check=False,
         )
-        if done.returncode or not _wait(self.is_running):
-            raise DeploymentError(
-                f"supervisord does not start: {last_words(done.stderr, done.returncode)}"
-            )
+        if done.returncode or not wait(self.is_running):
+            why = last_words(done.stderr, done.returncode)
+            raise DeploymentError(f"supervisord does not start: {why}")
 
     def programs(self) -> Sequence[Program]:
-        """The programs of ours, in the order in which they are restarted."""
-        found = [_LINE.match(line) for line in self._control("status").stdout.splitlines()]
-        listed = [Program(one["name"], one["state"], int(one["pid"] or 0)) for one in found if one]
-        ours = [program for program in listed if program.kind in KINDS]
+        """The programs of ours, in the order in which they are restarted; none if it is silent."""
+        try:
+            found = [_program(info) for info in self._ask("getAllProcessInfo")]
+        except _SILENT:
+            return []
+        ours = [program for program in found if program.kind in KINDS]
         return sorted(ours, key=lambda program: (KINDS.index(program.kind), program.name))
+
+    def lengths(self) -> Mapping[Path, int]:
+        """How long each log is, also while supervisord does not run."""
+        folder = Path(self._setting("supervisord", "childlogdir"))
+        return {file: file.stat().st_size for file in folder.glob("*.log")}
 
     def restart(self, program: Program) -> None:
         """Restart one, and wait until it is well.
 
         :raises DeploymentError: if it is not, with the end of its log.
         """
-        begin = self.lengths().get(program.log_name, 0)
-        done = self._control("restart", program.name)
-        # One that was stopped is told as an error first, and then started.
-        if f"{program.name}: started" not in done.stdout:
-            why, log = last_words(done.stdout, done.returncode), self._logs() / program.log_name
-            raise DeploymentError(f"{program.name} does not start: {why}; {_tail(log)}")
+        begin = program.length()
+        self.stop(program)
+        try:
+            self._ask("startProcess", program.name)
+        except _SILENT as error:
+            why = error.faultString if isinstance(error, Fault) else str(error)
+            raise DeploymentError(
+                f"{program.name} does not start: {why}; {_tail(program.log)}"
+            ) from error
         self.await_well(program, begin)
 
     def await_well(self, program: Program, begin: int) -> None:
@@ -141,37 +158,41 @@ class Supervision:
         :param begin: how long its log was then.
         :raises DeploymentError: if it is not, with the end of its log.
         """
-        log, word = self._logs() / program.log_name, READY.get(program.kind)
+        word = READY.get(program.kind)
+        # supervisord answers before it has started anything.
+        wait(lambda: self._pid(program) != 0)
         pid = self._pid(program)
 
         def has_come_up() -> bool:
             if not _lives(pid):
-                raise DeploymentError(f"{program.name} does not stay up: {_tail(log)}")
-            return word is None or word in _since(log, begin)
+                raise DeploymentError(f"{program.name} does not stay up: {_tail(program.log)}")
+            return word is None or word in _since(program.log, begin)
 
         if word is None:
             time.sleep(SETTLED_SECONDS)
-        if not _wait(has_come_up):
-            raise DeploymentError(f"{program.name} does not come up: {_tail(log)}")
-        if program.kind == "cloud-serve" and not _wait(self.is_well):
-            raise DeploymentError(f"{program.name} is up, and {HEALTH} is not 200: {_tail(log)}")
-
-    def lengths(self) -> Mapping[str, int]:
-        """How long each log is, by its name."""
-        return {file.name: file.stat().st_size for file in self._logs().glob("*.log")}
+        if not wait(has_come_up):
+            raise DeploymentError(f"{program.name} does not come up: {_tail(program.log)}")
+        if program.kind == "cloud-serve" and not wait(self.is_well):
+            raise DeploymentError(
+                f"{program.name} is up, and {HEALTH} is not 200: {_tail(program.log)}"
+            )
 
     def stop(self, program: Program) -> None:
-        """Stop one; it stays stopped."""
-        self._control("stop", program.name)
+        """Stop one, which may be stopped already."""
+        try:
+            self._ask("stopProcess", program.name)
+        except Fault:
+            return
 
     def reload_nginx(self) -> None:
         """Have nginx read its configuration again, without losing a request."""
-        self._control("signal", "HUP", "nginx")
+        self._ask("signalProcess", "nginx", "HUP")
 
     def is_well(self) -> bool:
         """Whether the portal answers that it can be used."""
+        address = self._setting("fcgi-program:cloud-serve", "socket")
         try:
-            with closing(_Portal(self._socket())) as connection:
+            with closing(_Connection(address)) as connection:
                 connection.request("GET", HEALTH)
                 return connection.getresponse().status == 200
         except (OSError, HTTPException):
@@ -180,31 +201,20 @@ class Supervision:
     def _pid(self, program: Program) -> int:
         return next((one.pid for one in self.programs() if one.name == program.name), 0)
 
-    def _control(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        argv = [str(self._programs / "supervisorctl"), "-c", str(self._file), *arguments]
-        return subprocess.run(
-            argv,
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def _ask(self, method: str, *arguments: str) -> Any:
+        address = f"unix://{self._setting('unix_http_server', 'file')}"
+        with ServerProxy("http://localhost/RPC2", transport=_Transport(address)) as proxy:
+            return getattr(proxy.supervisor, method)(*arguments)
 
-    def _socket(self) -> str:
-        return self._read()["fcgi-program:cloud-serve"]["socket"]
-
-    def _logs(self) -> Path:
-        return Path(self._read()["supervisord"]["childlogdir"])
-
-    def _read(self) -> configparser.RawConfigParser:
-        parser = configparser.RawConfigParser(inline_comment_prefixes=(" ;",), strict=False)
+    def _setting(self, section: str, key: str) -> str:
+        """Of supervisord's configuration; empty where there is none yet."""
+        parser = configparser.RawConfigParser(strict=False)
         parser.read(self._file, encoding="utf-8")
-        return parser
+        return parser.get(section, key, fallback="")
 
 
-class _Portal(HTTPConnection):
-    """HTTP to where supervisord's configuration says that the portal listens."""
+class _Connection(HTTPConnection):
+    """HTTP to an address as supervisord writes it: unix://PATH or tcp://HOST:PORT."""
 
     def __init__(self, address: str) -> None:
         super().__init__("localhost", timeout=TIMEOUT_SECONDS)
@@ -220,6 +230,26 @@ class _Portal(HTTPConnection):
         else:
             host, _, port = place.rpartition(":")
             self.sock = socket.create_connection((host, int(port)), TIMEOUT_SECONDS)
+
+
+class _Transport(Transport):
+    """XML-RPC over such a connection."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        self._address = address
+
+    def make_connection(self, host: Any) -> HTTPConnection:
+        """The connection, which is closed with us."""
+        connection = _Connection(self._address)
+        self._connection = host, connection
+        return connection
+
+
+def _program(info: dict[str, Any]) -> Program:
+    group, name = info["group"], info["name"]
+    full = name if group == name else f"{group}:{name}"
+    return Program(full, info["statename"], info["pid"], Path(info["stdout_logfile"]))
 
 
 def _since(log: Path, begin: int) -> bytes:
@@ -247,7 +277,8 @@ def _lives(pid: int) -> bool:
     return pid != 0 and Path(f"/proc/{pid}").exists()
 
 
-def _wait(check: Callable[[], bool]) -> bool:
+def wait(check: Callable[[], bool]) -> bool:
+    """Wait until something holds, for a minute at most; returns whether it does."""
     deadline = time.monotonic() + LIMIT_SECONDS
     while not check():
         if time.monotonic() > deadline:

@@ -50,6 +50,7 @@ class Switching:
             self._restart(self.release)
         except DeploymentError as error:
             self._put_back(running, texts, error)
+        self.tell(f"{self.release.version} is in use.")
         self._end("done")
 
     def note_what_is_up(self) -> None:

@@ -1,5 +1,6 @@
 """Unpacks a bundle's tar file: one folder of plain files, and nothing that leads out of it."""
 
+import os
 import shutil
 import tarfile
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import IO
 from cloudhands.common.errors import BundleError
 from cloudhands.ops.bundle.manifest import PREFIX
 from cloudhands.ops.bundle.sums import AGAIN, leads_out
+
+_END = bytes(2 * tarfile.BLOCKSIZE)
 
 
 def unpack(file: Path, to: Path) -> Path:
@@ -33,11 +36,20 @@ def _members(file: Path, opened: IO[bytes], to: Path) -> str:
             for member in tar:
                 top = _checked(file, member, top)
                 _write(tar, member, to)
+        _check_end(opened)
     except (tarfile.TarError, EOFError) as error:
         raise BundleError(f"{file} is not a whole tar file ({error}): {AGAIN}") from error
     if not top:
         raise BundleError(f"{file} is empty: {AGAIN}")
     return top
+
+
+def _check_end(opened: IO[bytes]) -> None:
+    """Refuse a file without the two empty blocks that end a tar file."""
+    size = opened.seek(0, os.SEEK_END)
+    opened.seek(max(0, size - len(_END)))
+    if size % tarfile.BLOCKSIZE or opened.read() != _END:
+        raise tarfile.ReadError("it has no end")
 
 
 def _checked(file: Path, member: tarfile.TarInfo, top: str) -> str:
