@@ -1,12 +1,13 @@
 """Hosts and bundles of a test's own; the programs in them are stand-ins, supervisord is real."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 from cloudhands.common.testing.ports import LOOPBACK, free_port
 from cloudhands.ops.bundle import testing
 from cloudhands.ops.bundle.host import Host
-from cloudhands.ops.bundle.supervision import Supervision
+from cloudhands.ops.bundle.supervision import Supervision, wait
 
 
 @pytest.fixture(scope="session")
@@ -44,10 +45,11 @@ class Site:
     """One host: its folder, its settings, and deployments on it as processes of their own."""
 
     def __init__(self, folder, signers):
+        self.folder = folder
         self.port = free_port()
         self.signers = signers
         self.state = folder / "state"
-        self.state.mkdir()
+        self.state.mkdir(parents=True)
         self.host = Host(folder / "host")
         self.config = folder / "site.toml"
         self.write()
@@ -103,13 +105,54 @@ class Site:
             assert time.monotonic() < deadline
             time.sleep(0.02)
 
+    def start(self):
+        """Start supervisord, and wait until the portal answers."""
+        supervision = Supervision(self.host)
+        supervision.start()
+        assert wait(supervision.is_well)
 
-@pytest.fixture
-def site(keys):
+
+@contextmanager
+def made_site(keys):
     # A short path, for supervisord's socket.
     with tempfile.TemporaryDirectory(prefix="cloudhands-", dir="/tmp") as folder:
-        made = Site(Path(folder), keys["ours"][1])
+        made = Site(Path(folder) / "site", keys["ours"][1])
         try:
             yield made
         finally:
             made.shut_down()
+
+
+@pytest.fixture
+def site(keys):
+    """A host where nothing is installed."""
+    with made_site(keys) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def prepared(keys, bundles):
+    """A host where 1.0 is installed and does not run, and a copy of its folder."""
+    with made_site(keys) as made:
+        done = made.install(bundles("1.0"), "--no-start")
+        assert done.returncode == 0, done.stderr
+        copy = made.folder.with_name("copy")
+        shutil.copytree(made.folder, copy, symlinks=True)
+        yield made, copy
+
+
+@pytest.fixture
+def idle(prepared):
+    """A host where 1.0 is installed and does not run. Environments do not move: it is always one."""
+    made, copy = prepared
+    shutil.rmtree(made.folder)
+    shutil.copytree(copy, made.folder, symlinks=True)
+    yield made
+    made.shut_down()
+
+
+@pytest.fixture
+def first(idle):
+    """A host where 1.0 serves."""
+    idle.start()
+    return idle

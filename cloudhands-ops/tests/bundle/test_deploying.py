@@ -5,34 +5,37 @@ import json
 ALL = ("cloud-burst", "cloud-index", "cloud-serve:cloud-serve_00", "cloud-serve:cloud-serve_01")
 
 
-def test_a_first_release_a_second_one_and_back(site, bundles):
-    first = site.install(bundles("1.0"))
-    assert first.returncode == 0, first.stderr + first.stdout
-    assert site.answer() == "1.0"
-    assert site.done() == ["1.0 upgrade"]
-    assert "revision" in first.stdout
-
-    second = site.install(bundles("1.1", schema="0017"))
+def test_a_second_release_and_back(first, bundles):
+    second = first.run("install", bundles("1.1", schema="0017"))
     assert second.returncode == 0, second.stderr + second.stdout
-    assert site.answer() == "1.1"
-    assert site.versions() == dict.fromkeys(ALL, "1.1")
-    assert site.done() == ["1.0 upgrade", "1.1 backup", "1.1 upgrade"]
+    assert first.answer() == "1.1"
+    assert first.versions() == dict.fromkeys(ALL, "1.1")
+    assert first.done() == ["1.0 upgrade", "1.1 backup", "1.1 upgrade"]
 
-    again = site.install(bundles("1.1", schema="0017"))
+    again = first.run("install", bundles("1.1", schema="0017"))
     assert again.returncode == 0
     assert "installed and used already" in again.stdout
-    assert site.done()[3:] == []
+    assert first.done()[3:] == []
 
-    back = site.run("rollback", "--json")
+    back = first.run("rollback", "--json")
     assert back.returncode == 0, back.stderr
     assert json.loads(back.stdout) == {"version": "1.0", "before": "1.1", "changed": True}
-    assert site.versions() == dict.fromkeys(ALL, "1.0")
-    assert site.run("rollback").returncode == 1
+    assert first.versions() == dict.fromkeys(ALL, "1.0")
+    assert first.run("rollback").returncode == 1
 
-    listed = json.loads(site.run("list", "--json").stdout)
+    listed = json.loads(first.run("list", "--json").stdout)
     assert [(one["version"], one["is_used"]) for one in listed["releases"]] == [
         ("1.0", True),
         ("1.1", False),
     ]
-    log = (site.host.folder / "deployments.log").read_text(encoding="utf-8").splitlines()
+    log = (first.host.folder / "deployments.log").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["action"] for line in log] == ["install", "install", "rollback"]
+
+
+def test_installed_again_where_nothing_runs_it_starts(idle, bundles):
+    done = idle.run("install", bundles("1.0"))
+    assert done.returncode == 0, done.stderr
+    assert "Starting supervisord" in done.stdout
+    assert idle.answer() == "1.0"
+    assert idle.done() == ["1.0 upgrade"]
+    assert "used already" in idle.run("rollback", "--to", "1.0").stdout

@@ -4,13 +4,8 @@ import json
 
 import pytest
 
+from cloudhands.ops.bundle.__main__ import main
 from cloudhands.ops.bundle.supervision import Supervision
-
-
-@pytest.fixture
-def first(site, bundles):
-    assert site.install(bundles("1.0")).returncode == 0
-    return site
 
 
 def test_a_migration_without_a_way_back_is_refused_and_can_be_accepted(first, bundles):
@@ -52,31 +47,37 @@ def test_a_release_that_does_not_come_up_is_left_again(first, bundles):
     assert json.loads(log[-1])["outcome"] == "put back"
 
 
-def test_an_older_release_is_taken_on_request_only(first, bundles):
-    refused = first.run("install", bundles("0.9"))
+def test_a_migration_that_fails_leaves_the_release_before_serving(first, bundles):
+    bundle = bundles("2.0", schema="0018", oldest_code="0018", broken="upgrade")
+    done = first.run("install", bundle, "--accept")
+    assert done.returncode == 3
+    assert "Nothing was switched: 1.0 serves as before" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert first.answer() == "1.0"
+    assert all(program.state == "RUNNING" for program in Supervision(first.host).programs())
+
+
+def test_an_older_release_is_taken_on_request_only(idle, bundles):
+    refused = idle.run("install", bundles("0.9"))
     assert refused.returncode == 1
     assert "1.0 is installed, which is newer than 0.9" in refused.stderr
-    assert first.run("install", bundles("0.9"), "--downgrade").returncode == 0
-    assert first.answer() == "0.9"
+    assert idle.run("install", bundles("0.9"), "--downgrade", "--no-start").returncode == 0
+    assert idle.host.running().version == "0.9"
 
 
-def test_wrong_settings_are_found_before_anything_is_touched(first, bundles):
-    first.write("wrong = true")
-    done = first.run("install", bundles("1.1", schema="0017"))
-    assert done.returncode == 2
-    assert "there is no such setting" in done.stderr
-    assert first.done() == ["1.0 upgrade"]
-    assert first.answer() == "1.0"
+def test_what_is_found_before_anything_is_touched(idle, bundles):
+    other = idle.run("install", bundles("1.0", schema="0017"))
+    assert other.returncode == 1
+    assert "is of another bundle of the same version" in other.stderr
+    idle.write("wrong = true")
+    wrong = idle.run("install", bundles("1.1", schema="0017"))
+    assert wrong.returncode == 2
+    assert "there is no such setting" in wrong.stderr
+    assert idle.done() == ["1.0 upgrade"]
+    assert idle.host.running().version == "1.0"
 
 
-def test_another_bundle_of_the_same_version_is_refused(first, bundles):
-    done = first.run("install", bundles("1.0", schema="0017"))
-    assert done.returncode == 1
-    assert "is of another bundle of the same version" in done.stderr
-
-
-def test_a_release_that_is_not_there_is_not_rolled_back_to(first):
-    for version in ("7.7", "../../etc", ""):
-        done = first.run("rollback", "--to", version)
-        assert done.returncode == 1, done.stdout
-        assert done.stderr.count("\n") == 1
+@pytest.mark.parametrize("version", ["7.7", "../../etc", ""])
+def test_a_release_that_is_not_there_is_not_rolled_back_to(idle, capsys, version):
+    assert main(["rollback", "--to", version, "--dir", str(idle.host.folder)]) == 1
+    assert capsys.readouterr().err.count("\n") == 1

@@ -13,7 +13,7 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cloudhands.common.errors import BundleError, Conflict, DeploymentError
+from cloudhands.common.errors import BundleError, CloudhandsError, Conflict, DeploymentError
 from cloudhands.ops.bundle import host, wheels
 from cloudhands.ops.bundle.host import Release
 from cloudhands.ops.bundle.manifest import (
@@ -50,30 +50,45 @@ def install(bundle: Bundle, release: Release, python: Python, tell: Tell) -> Non
     if release.folder.exists():
         tell(f"{release.folder} was begun and never finished: it is made anew.")
         shutil.rmtree(release.folder)
-    tell(f"Keeping the bundle's wheels and sums in {release.bundle}.")
-    _keep(bundle, release, python)
-    tell(f"Making the environment {release.venv} with Python {python.version}.")
-    make(bundle, release.venv, python, bundle.folder / REQUIREMENTS)
-    tell(f"Trying {release.version}: its commands, and what they need of each other.")
-    try_out(release, bundle)
-    _stamp(release.stamp, bundle)
+    try:
+        tell(f"Making the environment {release.venv} with Python {python.version}.")
+        make(bundle, release.venv, python, bundle.folder / REQUIREMENTS)
+        tell(f"Keeping the wheels and sums of {release.version} in {release.bundle}.")
+        _keep(bundle, release, python)
+        tell(f"Trying {release.version}: its commands, and what they need of each other.")
+        try_out(release, bundle)
+        _stamp(release.stamp, bundle)
+    except (OSError, CloudhandsError):
+        # The host is to be as it was; and what it holds may be in the way, on a full disk.
+        shutil.rmtree(release.folder, ignore_errors=True)
+        raise
 
 
-def install_supervisor(bundle: Bundle, folder: Path, python: Python, tell: Tell) -> None:
+def install_supervisor(
+    bundle: Bundle, folder: Path, python: Python, tell: Tell, *, is_used: bool
+) -> None:
     """Make supervisord's environment, unless it is there: it outlives releases.
 
+    :param is_used: whether a supervisord runs from it: then it is left as it is.
     :raises DeploymentError: if it cannot be made.
     """
-    stamp, venv = folder / "complete", folder / host.VENV
-    if stamp.is_file():
+    stamp, venv, requirements = folder / "complete", folder / host.VENV, folder / REQUIREMENTS
+    wanted = _of_supervisor(bundle)
+    if stamp.is_file() and requirements.read_text(encoding="utf-8") == wanted:
+        return
+    if stamp.is_file() and is_used:
+        tell(
+            f"The bundle brings another supervisord. To take it: stop the one that runs, and "
+            f"install {bundle.manifest.version} again."
+        )
         return
     tell(f"Making the environment of supervisord, {venv}.")
+    stamp.unlink(missing_ok=True)
     if venv.exists():
         shutil.rmtree(venv)
     folder.mkdir(mode=0o755, exist_ok=True)
-    wanted = folder / REQUIREMENTS
-    wanted.write_text(_of_supervisor(bundle), encoding="utf-8")
-    make(bundle, venv, python, wanted)
+    requirements.write_text(wanted, encoding="utf-8")
+    make(bundle, venv, python, requirements)
     _stamp(stamp, bundle)
 
 
@@ -150,14 +165,19 @@ def check_same(bundle: Bundle, release: Release) -> None:
 
 
 def _keep(bundle: Bundle, release: Release, python: Python) -> None:
-    """Copy what proves the release: later, where the bundle is not at hand."""
+    """Copy what proves the release later, where the bundle is not at hand."""
+    (site,) = (release.venv / "lib").glob("python*/site-packages")
+    names = [folder.stem.rpartition("-") for folder in site.glob("*.dist-info")]
+    there = {(wheels.normal(name), version) for name, _, version in names}
     kept = release.bundle / WHEELS
     kept.mkdir(mode=0o755, parents=True)
     for name in KEPT:
         if (bundle.folder / name).exists():
             shutil.copyfile(bundle.folder / name, release.bundle / name)
     for wheel in wheels.fitting(bundle.wheels, python.version, python.machine):
-        shutil.copyfile(wheel.file, kept / wheel.file.name)
+        # Others are for Pythons or machines that need more than this one.
+        if (wheel.name, wheel.version) in there:
+            shutil.copyfile(wheel.file, kept / wheel.file.name)
     if (release.bundle / SUMS).read_bytes() != bundle.text:
         raise BundleError(f"{bundle.folder / SUMS} was changed while it was read: begin again")
 

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cloudhands.common.errors import ConfigurationError, Conflict
+from cloudhands.common.errors import ConfigurationError, Conflict, DeploymentError
 from cloudhands.ops.bundle import database, environment, fitness, verification
 from cloudhands.ops.bundle.database import Admin, Standing
 from cloudhands.ops.bundle.host import Host, Release, link
 from cloudhands.ops.bundle.python import Python, look_at
+from cloudhands.ops.bundle.supervision import Supervision
 from cloudhands.ops.bundle.switching import Switching
 from cloudhands.ops.bundle.telling import Tell
 from cloudhands.ops.bundle.verification import Bundle
@@ -105,6 +106,12 @@ class _Installation:
     def admin(self) -> Admin:
         return Admin(self.release, self.settings)
 
+    @property
+    def _is_settled(self) -> bool:
+        """Whether nothing was interrupted, and nothing is to be started."""
+        serves = Supervision(self.host).is_running() or not self.wanted.start
+        return serves and not self.host.journal.read()
+
     def run(self) -> Mapping[str, Any]:
         manifest, running = self.bundle.manifest, self.host.running()
         self.tell(
@@ -113,14 +120,21 @@ class _Installation:
         )
         fitness.check_python(manifest, self.python)
         fitness.check_age(manifest, self.host, downgrade=self.wanted.downgrade)
-        if running == self.release and not self.host.journal.read():
+        if running == self.release:
             environment.check_same(self.bundle, self.release)
+        if running == self.release and self._is_settled:
             self.tell(f"{manifest.version} is installed and used already: nothing is to be done.")
             return self._done(running, None, changed=False)
         if not self.release.is_complete:
             fitness.check_room(self.bundle, self.host, self.python)
         environment.install(self.bundle, self.release, self.python, self.tell)
-        environment.install_supervisor(self.bundle, self.host.supervisor, self.python, self.tell)
+        environment.install_supervisor(
+            self.bundle,
+            self.host.supervisor,
+            self.python,
+            self.tell,
+            is_used=Supervision(self.host).is_running(),
+        )
         self.tell(f"Trying the settings, {self.settings}, with {manifest.version}.")
         self.admin.check_settings()
         return self._deploy(running, self._standing(running))
@@ -141,26 +155,35 @@ class _Installation:
 
     def _deploy(self, running: Release | None, standing: Standing) -> Mapping[str, Any]:
         """What changes the host's state: from here on it is in the journal."""
-        if running != self.release:
-            self.host.journal.note(
-                action="install",
-                to=self.release.version,
-                **{"from": running.version if running else None},
-            )
-            self.release.follow(running.version if running else None)
+        self._begin(running)
         self._keep_what_was_given()
         switching = Switching(self.host, self.release, self.tell, self.wanted.start)
-        backup = self._back_up(standing)
-        if standing.is_behind:
-            if database.way_back(standing, running):
-                switching.stop()
-            self.tell(
-                f"Migrating the database from {standing.revision or 'nothing'} to "
-                f"{standing.newest}."
-            )
-            self.admin.run("db", "upgrade")
+        try:
+            backup = self._back_up(standing, running)
+            self._migrate(standing, running, switching)
+        except DeploymentError as error:
+            serving = switching.resume()
+            raise DeploymentError(f"{error}. Nothing was switched: {serving}") from error
         switching.switch()
         return self._done(running, backup, changed=True)
+
+    def _begin(self, running: Release | None) -> None:
+        """Write the journal, or go on with that of an interrupted installation."""
+        before = running.version if running else None
+        if running == self.release:
+            before = self.host.journal.read().get("from", self.release.before)
+        self.host.journal.note(action="install", to=self.release.version, **{"from": before})
+        self.release.follow(before)
+
+    def _migrate(self, standing: Standing, running: Release | None, switching: Switching) -> None:
+        if not standing.is_behind:
+            return
+        if database.way_back(standing, running):
+            switching.stop()
+        self.tell(
+            f"Migrating the database from {standing.revision or 'nothing'} to {standing.newest}."
+        )
+        self.admin.run("db", "upgrade")
 
     def _keep_what_was_given(self) -> None:
         """The settings file and the list of signers, for the next time."""
@@ -170,12 +193,14 @@ class _Installation:
             self.tell(f"Keeping {self.wanted.signers} as {self.host.signers} for the next time.")
             shutil.copyfile(self.wanted.signers, self.host.signers)
 
-    def _back_up(self, standing: Standing) -> Path | None:
+    def _back_up(self, standing: Standing, running: Release | None) -> Path | None:
+        backup = self.host.backups / f"before-{self.release.version}.backup"
         if standing.revision is None:
             return None
-        backup = self.host.backups / f"before-{self.release.version}.backup"
-        if self.host.journal.read().get("backup") and not standing.is_behind:
-            return backup
+        if not standing.is_behind and (
+            running == self.release or self.host.journal.read().get("backup") == str(backup)
+        ):
+            return backup if backup.exists() else None
         self.tell(f"Backing up the database to {backup}.")
         self.host.backups.mkdir(mode=0o700, exist_ok=True)
         self.admin.run("db", "backup", "--to", backup, "--force")

@@ -7,6 +7,7 @@ from cloudhands.common.errors import Conflict, NotFound
 from cloudhands.ops.bundle import fitness
 from cloudhands.ops.bundle.database import Admin
 from cloudhands.ops.bundle.host import Host, Release
+from cloudhands.ops.bundle.supervision import Supervision
 from cloudhands.ops.bundle.switching import Switching
 from cloudhands.ops.bundle.telling import Tell
 
@@ -27,7 +28,7 @@ def rollback(host: Host, to: str | None, tell: Tell, *, start: bool = True) -> M
     fitness.check_rights(host)
     with host.held():
         release = host.finished(to or _before(host, running))
-        if release == running and not host.journal.read():
+        if release == running and not host.journal.read() and Supervision(host).is_running():
             tell(f"{release.version} is used already: nothing is to be done.")
             return _done(running, release, changed=False)
         _check_database(host, release)

@@ -68,6 +68,22 @@ class Switching:
                 self.tell(f"Stopping {program.name}.")
                 supervision.stop(program)
 
+    def resume(self) -> str:
+        """Start again what was stopped, where the release that is used can go on.
+
+        :returns: what serves now, for people.
+        """
+        running = self.host.running()
+        if running is None:
+            return "nothing serves yet"
+        if not self._is_usable(running):
+            return f"{running.version} cannot use the database: mend that, then run this again"
+        try:
+            self._restart(running)
+        except DeploymentError as error:
+            return f"and {running.version} is not well: {error}"
+        return f"{running.version} serves as before"
+
     def _noted(self) -> list[str]:
         return list(self.host.journal.read().get("up", []))
 

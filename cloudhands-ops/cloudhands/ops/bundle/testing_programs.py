@@ -35,10 +35,12 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 serverurl=unix://{state}/supervisor.sock
 [program:cloud-index]
 command={programs}/cloud-index --config {config}
+startsecs=0
 redirect_stderr=true
 stdout_logfile={state}/log/cloud-index.log
 [program:cloud-burst]
 command={programs}/cloud-burst --config {config}
+startsecs=0
 redirect_stderr=true
 stdout_logfile={state}/log/cloud-burst.log
 [fcgi-program:cloud-serve]
@@ -46,6 +48,7 @@ command={programs}/cloud-serve --config {config} --fd 0
 numprocs=2
 process_name=%(program_name)s_%(process_num)02d
 socket=tcp://127.0.0.1:{port}
+startsecs=0
 redirect_stderr=true
 stdout_logfile={state}/log/%(program_name)s_%(process_num)02d.log
 """
@@ -120,6 +123,8 @@ def admin() -> None:
         case ["db", "backup", "--to", file, "--force"]:
             shutil.copy(database, file)
             _done(state, "backup")
+        case ["db", "upgrade"] if BROKEN == "upgrade":
+            sys.exit("cloud-admin: the migration fails on purpose")
         case ["db", "upgrade"]:
             part = database.with_suffix(".part")
             part.write_text(json.dumps({"revision": SCHEMA, "oldest_code": OLDEST_CODE}))
