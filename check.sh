@@ -218,7 +218,7 @@ try_release_in_full() {
         "$python" cloudhands-ops/bench/release_check.py --long
 }
 
-# What checks code keeps one core busy: this goes on beside it.
+# It goes on beside what checks the code, which keeps one core busy, and the tests, which wait a lot.
 begin_release() {
     export -f try_release
     python=$python setsid --wait nice bash -c try_release >.check/release.log 2>&1 &
@@ -277,9 +277,6 @@ else
 fi
 step "pip check" "$python" -m pip check
 step "manual" make_manual
-if [ -n "$release_pid" ]; then
-    step "a release, built and deployed (beside the steps before)" await_release
-fi
 if [ "$test" = yes ]; then
     if [ "$venv" = yes ]; then
         step "without the linter" remove_linter
@@ -288,6 +285,9 @@ if [ "$test" = yes ]; then
     step "tests" run_tests
 else
     left_out+=("tests and the system packages they need (--notest)")
+fi
+if [ -n "$release_pid" ]; then
+    step "a release, built and deployed (since the namespace guard)" await_release
 fi
 if [ "$bundle" = yes ] && [ -z "$why" ]; then
     step "releases in full" try_release_in_full

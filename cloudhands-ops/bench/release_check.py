@@ -11,7 +11,6 @@ Exit status: 0 all of it is as it should be; 1 something is not; 2 it cannot be 
 import argparse
 import os
 import re
-import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -50,9 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print("release_check: this user may make no network namespace (unshare --net)")
             return 2
         return release_offline.run_again([__file__, *(sys.argv[1:] if argv is None else argv)])
-    release_offline.bring_loopback_up()
-    # Ended by whoever called, too, it leaves no program running.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    release_offline.enter()
     with TemporaryDirectory(prefix="ch-", dir="/tmp") as folder:
         check = Check(Path(folder), options.vendor_folder)
         try:
