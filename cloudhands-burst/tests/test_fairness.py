@@ -95,7 +95,7 @@ def test_every_kind_has_its_turn(world: World) -> None:
     context = replace(world.context, settings=world.settings.model_copy(update={"burst": burst}))
     loop = Loop(context, every(context), Event())
     taken: list[str] = []
-    loop._start = lambda reconciler, claim: taken.append(claim.model.kind)  # type: ignore[method-assign]
+    loop._start = lambda one: taken.append(one.claim.model.kind)  # type: ignore[method-assign]
     for _ in range(4):
         loop._take(loop._due(), 1, world.clock())
     assert {"appliance", "subscription"} <= set(taken)

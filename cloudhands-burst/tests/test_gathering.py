@@ -106,7 +106,7 @@ def hands(context: Context, monkeypatch: pytest.MonkeyPatch, *reconcilers: Any) 
         return look(*arguments)
 
     monkeypatch.setattr(work, "next_of_each", looking)
-    loop._start = lambda reconciler, claim: made.taken.append(claim.model.kind)  # type: ignore[method-assign]
+    loop._start = lambda one: made.taken.append(one.claim.model.kind)  # type: ignore[method-assign]
     return made
 
 
@@ -126,6 +126,21 @@ def test_what_ends_together_is_claimed_for_in_one_transaction(
         held.let_go.set()
         until(lambda: len(held.given) == 6)
         assert commits.count(loop) == 2
+
+
+def test_what_is_claimed_together_is_read_in_one_query(world: World) -> None:
+    context = with_threads(replace(world.context, clock=now), 16)
+    asked: list[int] = []
+
+    def count(connection: Any, cursor: Any, sql: str, parameters: Any, *_: Any) -> None:
+        if "authorized_keys" in sql and "LEFT OUTER JOIN" in sql:
+            asked.append(len(parameters))
+
+    event.listen(world.database.engine, "before_cursor_execute", count)
+    launched = [world.launch() for _ in range(3)]
+    Loop(context, every(context), Event()).once()
+    assert asked == [3]
+    assert [world.state(appliance) for appliance in launched] == ["provisioning"] * 3
 
 
 def test_who_is_idle_takes_a_launch_at_once_and_hears_a_stop_while_it_gathers(

@@ -232,3 +232,21 @@ def test_nobody_waits_for_a_writer_that_was_ended(
     assert sorted(type(error).__name__ for error in came) == ["RuntimeError"] * 3 + ["SystemExit"]
     assert problems(database) == [""] * MANY
     assert desk.ledger.write(claims[0], told("later")) == "cloud-0"
+
+
+def test_what_all_need_is_read_once_and_of_all(
+    database: Database, claims: Sequence[Claim], desk: Desk
+) -> None:
+    asked: list[Sequence[str]] = []
+
+    def names(page: Page) -> Sequence[str]:
+        found = [each.name for each in page.artifacts]
+        asked.append(found)
+        return found
+
+    written = desk.together(
+        claims, [lambda page, provider: (provider.name, page.of_all(names))] * (MANY - 1)
+    )
+    others = [f"cloud-{number}" for number in range(1, MANY)]
+    assert [each.result(SECONDS) for each in written] == [(name, others) for name in others]
+    assert asked == [others]

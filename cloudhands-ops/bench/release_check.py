@@ -10,6 +10,7 @@ Exit status: 0 all of it is as it should be; 1 something is not; 2 it cannot be 
 
 import argparse
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -48,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print("release_check: this user may make no network namespace (unshare --net)")
             return 2
         return release_offline.run_again([__file__, *(sys.argv[1:] if argv is None else argv)])
-    release_offline.bring_loopback_up()
+    release_offline.enter()
     with TemporaryDirectory(prefix="ch-", dir="/tmp") as folder:
         check = Check(Path(folder), options.vendor_folder)
         try:
@@ -81,7 +82,7 @@ class Check:
             output = self._folder / "dist"
             bundle = self._builder.build(ROOT, output, *options, "--platform", MACHINE)
         with self._deployed(bundle, sys.executable, "0") as host:
-            self._tamper(bundle, host, sys.executable)
+            self._tamper(bundle, host, sys.executable, every=False)
 
     def long(self) -> None:
         """Everything.
@@ -93,7 +94,7 @@ class Check:
         for number, (version, python) in enumerate(found.items()):
             with self._deployed(first, python, str(number)) as host:
                 if version == min(found):
-                    self._tamper(first, host, python)
+                    self._tamper(first, host, python, every=True)
         if len(found) < len(("3.11", "3.12", "3.13")):
             print(f"     these Pythons alone are here: {', '.join(found)}")
         coming = self._next_release()
@@ -132,13 +133,14 @@ class Check:
         finally:
             host.shut_down()
 
-    def _tamper(self, bundle: Bundle, host: Host, python: str) -> None:
+    def _tamper(self, bundle: Bundle, host: Host, python: str, *, every: bool) -> None:
         place = self._folder / "tampered"
         place.mkdir()
         unpacked = self._folder / "unpacked" / bundle.file.stem
         with _step("what was tampered with"):
-            for name, line in refused(Tampering(bundle, unpacked, place), host, python):
-                print(f"     {name}: {line}")
+            tampering = Tampering(bundle, unpacked, place)
+            for name, line in refused(tampering, host, python, every=every):
+                print(f"     {name}: {_without_folders(line)}")
 
 
 def prove(host: Host, bundle: Bundle) -> None:
@@ -182,6 +184,11 @@ def show(told: Told) -> None:
     )
     if told.failures:
         raise Failed("\n".join(told.failures[:10]))
+
+
+def _without_folders(line: str) -> str:
+    """What a person reads of it: the folders are this run's own."""
+    return re.sub(r"(?<!\S)'?/\S*/(?=[^/\s])", "", line)
 
 
 @contextmanager

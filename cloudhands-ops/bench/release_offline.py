@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -37,8 +38,10 @@ def run_again(argv: Sequence[str]) -> int:
     return done.returncode
 
 
-def bring_loopback_up() -> None:
-    """What listens on 127.0.0.1 can be reached from then on.
+def enter() -> None:
+    """Make the best of it: what listens on 127.0.0.1 can be reached from then on.
+
+    Ended by whoever called, too, this program now ends in order, and leaves none running.
 
     :raises RuntimeError: if there is any other interface: then it is not what it should be.
     """
@@ -47,3 +50,8 @@ def bring_loopback_up() -> None:
         raise RuntimeError(f"there is a network here: {', '.join(others)}")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
         fcntl.ioctl(handle, SET_FLAGS, struct.pack("16sH14x", LOOPBACK, UP))
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+
+
+if __name__ == "__main__":
+    sys.exit(not possible())

@@ -27,30 +27,49 @@ class Tampering:
     unpacked: Path
     place: Path
 
-    def folders(self) -> Mapping[str, Callable[[Path], None]]:
-        """What is done to a copy of the folder, by what a person would call it."""
-        return {
+    def folders(self, *, every: bool) -> Mapping[str, Callable[[Path], None]]:
+        """What is done to a copy of the folder, by what a person would call it.
+
+        :param every: also what is much like something else.
+        """
+        first = {
             "a changed wheel": self._change_wheel,
-            "a changed wheel and its sum": self._change_wheel_and_sum,
             "a changed sum": self._change_sum,
             "a foreign key": self._sign_with_another_key,
-            "no signature": lambda copy: (copy / SIGNATURE).unlink(),
             "an added file": lambda copy: _write(copy / "sitecustomize.py", b"print('hello')\n"),
-            "an added wheel": lambda copy: _write(copy / WHEELS / "evil-1-py3-none-any.whl", b"PK"),
-            "a missing file": lambda copy: self._wheel(copy).unlink(),
-            "a link": lambda copy: (copy / "passwd").symlink_to("/etc/passwd"),
         }
+        return (
+            first
+            if not every
+            else {
+                **first,
+                "a changed wheel and its sum": self._change_wheel_and_sum,
+                "no signature": lambda copy: (copy / SIGNATURE).unlink(),
+                "an added wheel": lambda copy: _write(
+                    copy / WHEELS / "evil-1-py3-none-any.whl", b"PK"
+                ),
+                "a missing file": lambda copy: self._wheel(copy).unlink(),
+                "a link": lambda copy: (copy / "passwd").symlink_to("/etc/passwd"),
+            }
+        )
 
-    def tars(self) -> Mapping[str, Callable[[Path], None]]:
+    def tars(self, *, every: bool) -> Mapping[str, Callable[[Path], None]]:
         """What is written instead of the tar file."""
-        return {
+        first = {
             "a truncated tar": self._truncate,
             "a path that escapes": lambda file: self._add(file, "../escaped"),
-            "an absolute path": lambda file: self._add(file, "/tmp/escaped"),
-            "a path that escapes below": lambda file: self._add(
-                file, f"{self.unpacked.name}/../../escaped"
-            ),
         }
+        return (
+            first
+            if not every
+            else {
+                **first,
+                "an absolute path": lambda file: self._add(file, "/tmp/escaped"),
+                "a path that escapes below": lambda file: self._add(
+                    file, f"{self.unpacked.name}/../../escaped"
+                ),
+            }
+        )
 
     def copy(self, number: int) -> Path:
         """A copy of the folder; files that are not changed are the same on the disk."""
@@ -104,18 +123,20 @@ def _write(file: Path, content: bytes) -> None:
     file.write_bytes(content)
 
 
-def refused(tampering: Tampering, host: Host, python: str) -> Iterator[tuple[str, str]]:
+def refused(
+    tampering: Tampering, host: Host, python: str, *, every: bool
+) -> Iterator[tuple[str, str]]:
     """Try to deploy each on a host; gives what was done to it, and the line that refuses it.
 
     :raises Failed: if one is not refused, in a line, with the host as it was.
     """
     before = _state(host)
-    for number, (name, change) in enumerate(tampering.folders().items()):
+    for number, (name, change) in enumerate(tampering.folders(every=every).items()):
         copy = tampering.copy(number)
         change(copy)
         yield name, _line(name, host.deploying(copy), python)
         shutil.rmtree(copy.parent)
-    for name, write in tampering.tars().items():
+    for name, write in tampering.tars(every=every).items():
         file = tampering.place / tampering.bundle.file.name
         write(file)
         verifying = [*_installing(host), file]

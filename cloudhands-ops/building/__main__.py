@@ -56,6 +56,7 @@ def _go_on(python: Path, module: str, scratch: Path, argv: Sequence[str]) -> Non
     done = subprocess.run(
         [python, "-P", "-m", module, scratch, *argv],
         check=False,
+        close_fds=False,  # the lock goes on with it
         env={**os.environ, "TMPDIR": str(scratch)},
     )
     if done.returncode:

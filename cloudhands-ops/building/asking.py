@@ -93,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
         "--novenv",
         action="store_true",
         help="build with the current environment, which has requirements/building.txt, instead of "
-        "a fresh one",
+        "a fresh one; with --vendor: fetch no wheels for that",
     )
     parser.add_argument("--nomanual", action="store_true", help="leave out the manual")
     parser.add_argument(

@@ -18,7 +18,7 @@ from building.saying import in_words, say
 from building.targets import Target
 from cloudhands.common.errors import ConfigurationError
 
-BATCH = 6
+BATCH = 12
 AT_ONCE = 3  # most of the time is waiting, for the network and the disk
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -45,7 +45,7 @@ def fetch(asked: Asked, scratch: Path) -> None:
         for machine in asked.machines:
             _fetch(folder, scratch, carried, Target(python, machine))
     if asked.venv:
-        say("and for building here:")
+        say("and for building with this Python:")
         named = locks.read(asked.root / environment.LOCK)
         _fetch(folder, scratch / "tools", named, Target.here())
     kept = vendor.read(folder).names.values()

@@ -28,6 +28,8 @@ def scratch_in(folder: Path, space: int) -> Iterator[Path]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise ConfigurationError(f"another build.sh is at work in {folder}: wait") from None
+        # The programs that go on with the work keep it too: they may outlive the one that began it.
+        os.set_inheritable(lock.fileno(), True)
         scratch = folder / SCRATCH
         shutil.rmtree(scratch, ignore_errors=True)
         free = shutil.disk_usage(folder).free

@@ -8,7 +8,8 @@ own alone.
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -22,18 +23,30 @@ MOST = 16
 
 LOCK_TIMEOUT = "SET LOCAL lock_timeout = '1s'"
 
+ReadT = TypeVar("ReadT")
 WrittenT = TypeVar("WrittenT")
 
 
-class Page(NamedTuple):
+@dataclass(frozen=True)
+class Page:
     """An open transaction in which several things are written down.
 
     :param session: it is flushed at the end, and not before each query: whoever asks for what was
         changed in it flushes it.
+    :param artifacts: of which something is written down; they are locked.
     """
 
     session: Session
-    shares: Shares
+    artifacts: Sequence[Any]
+    shares: Shares = field(default_factory=Shares)
+    _read: dict[Callable[..., Any], Any] = field(default_factory=dict)
+
+    def of_all(self, read: Callable[["Page"], ReadT]) -> ReadT:
+        """What a function reads for all artifacts: whoever asks first has it read, once."""
+        if read not in self._read:
+            self._read[read] = read(self)
+        found: ReadT = self._read[read]
+        return found
 
 
 Record = Callable[[Page, Any], WrittenT]
@@ -155,9 +168,9 @@ class Ledger:
     def _write(self, session: Session, requests: Sequence[_Request]) -> dict[_Request, Any]:
         """What each has returned, without those whose claim is lost."""
         session.autoflush = False
-        page = Page(session, Shares())
         held = work.held_of(session, [request.claim for request in requests])
         found = [(request, held[request.claim]) for request in requests if request.claim in held]
+        page = Page(session, [artifact for _, artifact in found])
         written = {request: request.record(page, artifact) for request, artifact in found}
         session.flush()
         page.shares.settle(session)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
+from functools import partial
 from threading import Event
 from typing import Any, NamedTuple
 
@@ -19,7 +20,8 @@ from sqlalchemy import BindParameter, Connection, bindparam, or_, select
 from cloudhands.burst.backoff import Backoff
 from cloudhands.burst.calls import crowded
 from cloudhands.burst.context import Context
-from cloudhands.burst.reconcilers import Reconciler
+from cloudhands.burst.outcome import Outcome
+from cloudhands.burst.reconcilers import Foresighted, Reconciler
 from cloudhands.common import observing, set_back, work
 from cloudhands.common.db import UNREACHABLE
 from cloudhands.common.errors import ClaimLost
@@ -54,6 +56,14 @@ class _Look(NamedTuple):
 
     due: bool
     pause: float
+
+
+class _Taken(NamedTuple):
+    """An artifact that was claimed, and what takes care of it."""
+
+    reconciler: Reconciler
+    claim: Claim
+    reconcile: Callable[[], Outcome]
 
 
 class Loop:
@@ -232,16 +242,16 @@ class Loop:
         # Each kind is the first in turn: much of one does not keep the others waiting.
         turns = (*self._reconcilers[first:], *self._reconcilers[:first])
         taken = self._claim([each for each in turns if each.model in kinds], free, now)
-        for reconciler, claim in taken:
-            self._start(reconciler, claim)
+        for each in taken:
+            self._start(each)
         return len(taken)
 
     def _claim(
         self, reconcilers: Iterable[Reconciler], free: int, now: datetime
-    ) -> Sequence[tuple[Reconciler, Claim]]:
+    ) -> Sequence[_Taken]:
         """Claim up to `free` artifacts in one transaction."""
         seconds, takable = self._context.settings.burst.claim, dict(self._queues)
-        taken: list[tuple[Reconciler, Claim]] = []
+        taken: list[_Taken] = []
         with self._context.database.writing() as session:
             connection = session.connection()
             if self._only_observes(connection):
@@ -250,11 +260,11 @@ class Loop:
                 if len(taken) < free:
                     limit, where = free - len(taken), takable[each.model]
                     claims = work.claim(connection, each.model, now, seconds, limit, *where)
-                    taken += ((each, claim) for claim in claims)
+                    taken += _taken(each, claims, connection)
         return taken
 
-    def _start(self, reconciler: Reconciler, claim: Claim) -> None:
-        future = self._pool.submit(self._care, reconciler, claim)
+    def _start(self, taken: _Taken) -> None:
+        future = self._pool.submit(self._care, taken)
         self._in_hand.add(future)
         future.add_done_callback(self._ended)
 
@@ -262,9 +272,10 @@ class Loop:
         self._in_hand.discard(future)
         self._bell.set()
 
-    def _care(self, reconciler: Reconciler, claim: Claim) -> None:
+    def _care(self, taken: _Taken) -> None:
+        claim = taken.claim
         try:
-            reconciler.reconcile(claim)
+            taken.reconcile()
         except ClaimLost as error:
             log.info("claim lost", reason=str(error))
         except UNREACHABLE as error:
@@ -272,10 +283,21 @@ class Loop:
             log.warning("database away", error=str(error), artifact=claim.id)
         except Exception:
             log.exception("stumbled", kind=claim.model.kind, artifact=claim.id)
-            self._stumbled(reconciler, claim)
+            self._stumbled(taken)
 
-    def _stumbled(self, reconciler: Reconciler, claim: Claim) -> None:
+    def _stumbled(self, taken: _Taken) -> None:
+        claim = taken.claim
         try:
-            reconciler.stumbled(claim)
+            taken.reconciler.stumbled(claim)
         except Exception:
             log.exception("not recorded", kind=claim.model.kind, artifact=claim.id)
+
+
+def _taken(
+    reconciler: Reconciler, claims: Sequence[Claim], connection: Connection
+) -> Iterable[_Taken]:
+    if claims and isinstance(reconciler, Foresighted):
+        cares = reconciler.reconciling(connection, claims)
+    else:
+        cares = [partial(reconciler.reconcile, claim) for claim in claims]
+    return (_Taken(reconciler, *each) for each in zip(claims, cares, strict=True))

@@ -56,9 +56,21 @@ def parser(program: str, distribution: str, description: str) -> argparse.Argume
     )
     arguments.add_argument("--log-level", choices=LEVELS, default="info")
     arguments.add_argument(
-        "--version", action="version", version=release.told(program, distribution)
+        "--version",
+        action=_TellVersion,
+        const=distribution,
+        nargs=0,
+        help="tell version and revision, and end",
     )
     return arguments
+
+
+class _TellVersion(argparse.Action):
+    """In one line on the narrowest terminal, unlike argparse's own: scripts read it."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *unused: object) -> None:
+        print(release.told(parser.prog, self.const))
+        parser.exit()
 
 
 def _override(text: str) -> tuple[str, str]:

@@ -109,7 +109,8 @@ def asked(tmp_path, folder, lock, monkeypatch):
         machines=("aarch64",),
         site=None,
         key=None,
-        venv=False,
+        venv=True,
+        manual=True,
         allow_dirty=False,
     )
 

@@ -4,8 +4,10 @@ Each has a function `reconciler(context)`; it answers None where the settings tu
 """
 
 import sys
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
+
+from sqlalchemy import Connection
 
 from cloudhands.burst.context import Context
 from cloudhands.burst.outcome import Outcome
@@ -30,6 +32,19 @@ class Reconciler(Protocol):
         """Record that something unexpected went wrong, and when to try again.
 
         :raises ClaimLost: if another worker holds the artifact now; nothing was recorded.
+        """
+
+
+@runtime_checkable
+class Foresighted(Protocol):
+    """A reconciler that reads at once what it has to know of all that was claimed together."""
+
+    def reconciling(
+        self, connection: Connection, claims: Sequence[Claim]
+    ) -> Sequence[Callable[[], Outcome]]:
+        """What takes care of each, as `Reconciler.reconcile` does.
+
+        :param connection: of the transaction that has claimed them.
         """
 
 

@@ -12,6 +12,7 @@ from cloudhands.common import history, permissions
 from cloudhands.common.actor.queries import roles_of
 from cloudhands.common.actor.tables import Actor
 from cloudhands.common.address import holding, ranges
+from cloudhands.common.address.holding import Held
 from cloudhands.common.address.queries import pool_of
 from cloudhands.common.address.tables import HeldAddress, Pool, PoolAddress
 from cloudhands.common.appliance.tables import Appliance, Node
@@ -110,15 +111,23 @@ def allot(session: Session, node: Node, network: str, now: datetime) -> HeldAddr
     )
 
 
-def hold(session: Session, node: Node, addresses: Sequence[Address], now: datetime) -> list[str]:
+def hold(
+    session: Session,
+    node: Node,
+    addresses: Sequence[Address],
+    now: datetime,
+    known: Sequence[Held] | None = None,
+) -> list[str]:
     """Write down the addresses that a node's server has now.
 
     What a pool allotted to it stays its own: a cloud may not show it, or not yet.
 
+    :param known: what it holds, if that was read in this transaction (`holding.held_by`).
     :returns: those that another living node is still written down with; they are not held.
     """
     wanted = {(address.network, ranges.canonical(address.address)) for address in addresses}
-    held = {(row.network, row.address): row for row in holding.held(session, node)}
+    rows = holding.held(session, node) if known is None else known
+    held = {(row.network, row.address): row for row in rows}
     if wanted == held.keys():
         return []
     gone = [row for key, row in held.items() if key not in wanted and not row.allotted]

@@ -27,15 +27,28 @@ class Held(NamedTuple):
     allotted: bool
 
 
-_OF_NODE = select(
-    HeldAddress.id, HeldAddress.network, HeldAddress.address, HeldAddress.allotted
-).where(HeldAddress.node_id == bindparam("node"), HeldAddress.released_at.is_(None))
+_OF_NODES = select(
+    HeldAddress.node_id,
+    HeldAddress.id,
+    HeldAddress.network,
+    HeldAddress.address,
+    HeldAddress.allotted,
+).where(
+    HeldAddress.node_id.in_(bindparam("nodes", expanding=True)), HeldAddress.released_at.is_(None)
+)
 
 
 def held(session: Session, node: Node) -> Sequence[Held]:
     """What a node holds now."""
-    rows = prepared(session).execute(_OF_NODE, {"node": node.id})
-    return [Held._make(row) for row in rows]
+    return held_by(session, [node]).get(node.id, ())
+
+
+def held_by(session: Session, nodes: Iterable[Node]) -> Mapping[int, Sequence[Held]]:
+    """What several nodes hold now, by the nodes' rows; without those that hold nothing."""
+    found: dict[int, list[Held]] = {}
+    for node_id, *row in prepared(session).execute(_OF_NODES, {"nodes": [n.id for n in nodes]}):
+        found.setdefault(node_id, []).append(Held._make(row))
+    return found
 
 
 def living(at: Any, network: Any, address: Any) -> Sequence[ColumnElement[bool]]:

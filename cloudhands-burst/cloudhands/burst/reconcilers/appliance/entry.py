@@ -1,13 +1,12 @@
 """An open transaction on one appliance: what every record of it is made of."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
 from cloudhands.burst.context import Context
@@ -18,10 +17,11 @@ from cloudhands.burst.reconcilers.appliance.view import NodeView, View
 from cloudhands.common import history, limits, work
 from cloudhands.common.actor.commands import component
 from cloudhands.common.actor.queries import BURST
-from cloudhands.common.appliance.queries import living_node
+from cloudhands.common.address import commands as address
 from cloudhands.common.appliance.states import APPLIANCE
 from cloudhands.common.appliance.tables import Appliance, Node
 from cloudhands.common.catalogue.queries import amounts
+from cloudhands.common.cloud import Address
 from cloudhands.common.errors import CloudhandsError, LimitReached
 from cloudhands.common.forms import writable
 from cloudhands.common.limits import Amounts
@@ -34,17 +34,6 @@ from cloudhands.common.work import Claim
 
 class Overtaken(CloudhandsError):
     """A person changed the appliance while it was acted on: what was seen does not count."""
-
-
-_LIVING_NODE = (
-    update(Node)
-    .where(
-        Node.appliance_id == bindparam("appliance"),
-        Node.ended_at.is_(None),
-        Node.abandoned_at.is_(None),
-    )
-    .returning(Node.id)
-)
 
 
 @dataclass(frozen=True)
@@ -90,10 +79,13 @@ class Entry:
 
         :raises Overtaken: if it has ended.
         """
-        node = living_node(self.session, self.appliance)
+        node = self._living_node()
         if node is None:
             raise Overtaken(f"the node of appliance {self.appliance.uuid} has ended")
         return node
+
+    def _living_node(self) -> Node | None:
+        return self.page.of_all(nodes.living).get(self.appliance.id)
 
     def write_node(self, node: NodeView, **values: object) -> NodeView:
         """Write something down about the living node; returns it as it is then.
@@ -101,10 +93,19 @@ class Entry:
         :param values: by the columns' names.
         :raises Overtaken: if it has ended.
         """
-        connection = self.session.connection()
-        if connection.scalar(_LIVING_NODE, {"appliance": self.appliance.id, **values}) is None:
-            raise Overtaken(f"the node of appliance {self.appliance.uuid} has ended")
+        living = self.node()
+        for name, value in values.items():
+            setattr(living, name, value)
         return replace(node, **values)  # type: ignore[arg-type]
+
+    def hold(self, addresses: Sequence[Address]) -> Sequence[str]:
+        """Write down the addresses that the living node's server has now; returns the disputed.
+
+        :raises Overtaken: if the node has ended.
+        """
+        node = self.node()
+        known = self.page.of_all(nodes.held).get(node.id, ())
+        return address.hold(self.session, node, addresses, self.now, known)
 
     def subscription(self) -> Subscription:
         """The organisation's use of the provider that the node is at."""
@@ -113,7 +114,7 @@ class Entry:
 
     def end_node(self) -> None:
         """Write down that its server is gone, if it had one, and give back what it had."""
-        node = living_node(self.session, self.appliance)
+        node = self._living_node()
         if node is not None:
             self.give_back_share()
             if node.asked_at is not None:

@@ -11,7 +11,6 @@ from cloudhands.burst.reconcilers.appliance.entry import Book, Entry
 from cloudhands.burst.reconcilers.appliance.given_up import given_up, hopeless, last_of_too_many
 from cloudhands.burst.reconcilers.appliance.place import place
 from cloudhands.burst.reconcilers.appliance.view import View, node_of, read, view_of
-from cloudhands.common.address import commands as addresses
 from cloudhands.common.appliance import setup
 from cloudhands.common.appliance.queries import addresses_of
 from cloudhands.common.appliance.states import APPLIANCE
@@ -31,8 +30,8 @@ class Records(Book):
 
     def view(self, claim: Claim) -> View:
         """The appliance as it is written down now."""
-        with self._context.database.reading() as session:
-            return read(session, claim.id)
+        with self._context.database.looking() as connection:
+            return read(connection, [claim.id])[claim.id]
 
     def at_rest(self, claim: Claim, view: View, server: Server | None = None) -> Again | Done:
         """It is as it is wanted; the addresses of one that runs may be others than before."""
@@ -169,7 +168,7 @@ class Records(Book):
         return self._write_as(claim, view, write)
 
     def _hold(self, entry: Entry, server: Server) -> str:
-        disputed = addresses.hold(entry.session, entry.node(), server.addresses, entry.now)
+        disputed = entry.hold(server.addresses)
         if not disputed:
             return ""
         return f"The cloud gave it {', '.join(disputed)}, which another server here still holds."

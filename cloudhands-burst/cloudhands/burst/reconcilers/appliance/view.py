@@ -6,12 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, and_, bindparam, select
 
 from cloudhands.common.appliance.tables import Appliance, Node
 from cloudhands.common.cloud import Identity, ServerSpec
-from cloudhands.common.db import prepared
 from cloudhands.common.provider.tables import Provider
 
 
@@ -164,6 +162,7 @@ def name_of(identity: Identity) -> str:
 # Made once: it is asked for whenever an appliance is taken in hand.
 _READ = (
     select(
+        Appliance.id,
         Appliance.uuid,
         Appliance.goal,
         Appliance.state,
@@ -193,17 +192,19 @@ _READ = (
         ),
     )
     .outerjoin(Provider, Provider.id == Node.provider_id)
-    .where(Appliance.id == bindparam("appliance"))
+    .where(Appliance.id.in_(bindparam("appliances", expanding=True)))
 )
 
 
-def read(session: Session, appliance_id: int) -> View:
-    """The appliance of that id and its living node, in one query."""
-    row = prepared(session).execute(_READ, {"appliance": appliance_id}).one()
-    return view_of(row, _node_of(row) if row.node_id is not None else None)
+def read(connection: Connection, appliance_ids: Sequence[int]) -> Mapping[int, View]:
+    """Several appliances and their living nodes by the appliances' rows, in one query."""
+    rows = connection.execute(_READ, {"appliances": appliance_ids})
+    return {row.id: view_of(row, _node_of(row)) for row in rows}
 
 
-def _node_of(row: Any) -> NodeView:
+def _node_of(row: Any) -> NodeView | None:
+    if row.node_id is None:
+        return None
     return NodeView(
         generation=row.node_generation,
         provider=row.provider,
