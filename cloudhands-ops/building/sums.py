@@ -28,7 +28,9 @@ def sign(folder: Path, key: Path) -> str:
     _run("ssh-keygen", "-Y", "sign", "-f", key, "-n", manifest.NAMESPACE, sums)
     # An ssh-keygen that was given a public key asks the agent for the private one.
     public = _run("ssh-keygen", "-y", "-f", key).split() if key.suffix != ".pub" else _read(key)
-    return f'releases namespaces="{manifest.NAMESPACE}" {public[0]} {public[1]}'
+    # Its comment is whom it belongs to, where somebody wrote one.
+    name = public[2] if len(public) == 3 else "releases"
+    return f'{name} namespaces="{manifest.NAMESPACE}" {public[0]} {public[1]}'
 
 
 def check_key(key: Path) -> None:

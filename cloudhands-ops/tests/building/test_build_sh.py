@@ -206,7 +206,7 @@ def test_the_bundle_says_what_it_is(clone, bundle):
     assert found.schema == max(file.name[:4] for file in migrations.glob("0*.py"))
     assert f"revision {head}" in told
     assert f"SHA-256 {vendor.sha256(folder.parents[1] / (folder.name + '.tar'))}" in told
-    assert 'releases namespaces="cloudhands-bundle" ssh-ed25519 ' in told
+    assert ' namespaces="cloudhands-bundle" ssh-ed25519 ' in told
 
 
 def test_the_bundle_has_what_was_agreed(bundle):

@@ -191,7 +191,8 @@ def test_what_is_no_wheel_is_named(tmp_path):
 def key(tmp_path_factory):
     """A key that signs."""
     file = tmp_path_factory.mktemp("keys") / "release"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", file], check=True)
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "us@example.org", "-f", file]
+    subprocess.run(command, check=True)
     return file
 
 
@@ -212,7 +213,7 @@ def test_sums_and_signature_are_those_that_the_system_s_programs_verify(content,
     assert files == sorted(files)
     assert len(files) == 5
     (tmp_path / "signers").write_text(allowed + "\n")
-    verify = ["ssh-keygen", "-Y", "verify", "-f", tmp_path / "signers", "-I", "releases"]
+    verify = ["ssh-keygen", "-Y", "verify", "-f", tmp_path / "signers", "-I", "us@example.org"]
     verify += ["-n", "cloudhands-bundle", "-s", content.folder / "SHA256SUMS.sig"]
     for text, status in ((written(content, "SHA256SUMS"), 0), ("changed", 255)):
         done = subprocess.run(verify, input=text, capture_output=True, text=True, check=False)
