@@ -15,7 +15,8 @@ step that fails, with a non-zero status.
   --notest   leave out the tests
   --bundle   try releases in full: build one twice from two clones and compare the bytes, deploy it where
              there is no network with each Python that is there, upgrade and go back while people are at
-             work, refuse what was tampered with: some minutes more. Together with --notest: this alone
+             work, refuse what was tampered with: some minutes more. Together with --notest: without the
+             other tests
   --openstack
              also install an OpenStack control plane (as root) and try the adapter on it: some
              minutes and 700 MB the first time. Together with --notest: these tests alone
@@ -69,7 +70,7 @@ openstack_log=.check/pytest-openstack.log
 
 # --- Steps, and the summary that is printed however the script ends ------------------------------------
 
-ran=() left_out=() failed='' packages_pid='' release_pid=''
+ran=() left_out=() failed='' packages_pid='' packages_status=0 release_pid=''
 
 milliseconds() {
     local now=${EPOCHREALTIME//[!0-9]/}
@@ -147,7 +148,11 @@ begin_system_packages() {
 await_system_packages() {
     local pid=$packages_pid
     packages_pid=''
-    [ -z "$pid" ] || wait "$pid"
+    if [ -n "$pid" ]; then
+        packages_status=0
+        wait "$pid" || packages_status=$?
+    fi
+    return "$packages_status"
 }
 
 system_packages() {
@@ -200,6 +205,8 @@ no_bundle() {
         echo "this is no clone of the repository"
     elif [ "$(git rev-parse --is-shallow-repository)" = true ]; then
         echo "this clone has not the whole history (git fetch --unshallow)"
+    elif ! command -v ssh-keygen >/dev/null; then
+        echo "ssh-keygen is missing (openssh-client)"
     elif ! "$python" cloudhands-ops/bench/release_offline.py; then
         echo "this user may make no namespace without a network"
     fi
@@ -260,9 +267,13 @@ fi
 step "locked requirements" install_locked
 step "our distributions" install_ours
 step "namespace guard" namespace_guard
+# What a release needs of the system is among them.
+await_system_packages || true
 why=$(no_bundle)
-if [ -n "$why" ]; then
-    [ "$bundle" = no ] || left_out+=("releases in full (--bundle): $why")
+if [ -n "$why" ] && [ "$bundle" = yes ]; then
+    failed="releases in full: $why"
+    exit 1
+elif [ -n "$why" ]; then
     left_out+=("a release, built and deployed: $why")
 elif [ "$test" = yes ] && [ "$bundle" = no ]; then
     begin_release
