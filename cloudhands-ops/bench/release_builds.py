@@ -75,6 +75,11 @@ class Bundle:
         """The version that its name tells."""
         return self.file.stem.removeprefix("cloudhands-")
 
+    @property
+    def name(self) -> str:
+        """Of the folder that is in it."""
+        return self.file.stem
+
     def unpack(self, folder: Path) -> Path:
         """Unpack it as a person would; returns its own folder."""
         folder.mkdir(parents=True, exist_ok=True)

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import release_killed
 import release_offline
 from release_builds import (
     MACHINE,
@@ -101,6 +102,9 @@ class Check:
         python = next(iter(found.values()))
         with self._deployed(second, python, "r") as host:
             show(upgraded_and_back(host, coming.unpack(self._folder / "next"), python))
+        with self._deployed(second, python, "k") as host, _step("killed at each step"):
+            kills = release_killed.everywhere(host, self._folder / "next" / coming.name, python)
+            print(f"     {kills.count} times, at {len(kills.lines)} steps; {kills.asked}")
 
     def _built_twice(self) -> tuple[Bundle, Bundle]:
         made = []

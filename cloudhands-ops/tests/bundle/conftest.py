@@ -143,7 +143,7 @@ def prepared(keys, bundles):
 
 @pytest.fixture
 def idle(prepared):
-    """A host where 1.0 is installed and does not run. Environments do not move: it is always one."""
+    """A host where 1.0 is installed and does not run: always the same folder."""
     made, copy = prepared
     shutil.rmtree(made.folder)
     shutil.copytree(copy, made.folder, symlinks=True)

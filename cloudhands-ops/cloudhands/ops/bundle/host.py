@@ -186,6 +186,15 @@ class Host:
         with file.open("a", encoding="utf-8") as log:
             log.write(json.dumps(entry, ensure_ascii=False) + "\n")
 
+    def last(self) -> Mapping[str, Any]:
+        """The last line of it; empty if there is none."""
+        try:
+            text = (self.folder / "deployments.log").read_text(encoding="utf-8")
+            found: Mapping[str, Any] = json.loads(text.splitlines()[-1])
+        except (FileNotFoundError, IndexError, ValueError):
+            return {}
+        return found
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """Keep other deployments out for a `with` block; the kernel lets go when we are killed.

@@ -29,7 +29,10 @@ def rollback(host: Host, to: str | None, tell: Tell, *, start: bool = True) -> M
     with host.held():
         release = host.finished(to or _before(host, running))
         if release == running and not host.journal.read() and Supervision(host).is_running():
-            tell(f"{release.version} is used already: nothing is to be done.")
+            tell(
+                f"{release.version} is used already: nothing is to be done. To go back further, "
+                "name a release with --to VERSION."
+            )
             return _done(running, release, changed=False)
         _check_database(host, release)
         if host.journal.read().get("action") != "rollback":
@@ -41,6 +44,8 @@ def rollback(host: Host, to: str | None, tell: Tell, *, start: bool = True) -> M
 def _before(host: Host, running: Release) -> str:
     """What was used before; what was interrupted is gone on with, or taken back.
 
+    After a rollback it is that release again: whoever does not know how one ended may repeat it.
+
     :raises NotFound: if nothing was.
     """
     under_way = host.journal.read()
@@ -48,6 +53,9 @@ def _before(host: Host, running: Release) -> str:
         "rollback": under_way.get("to"),
         "install": under_way.get("from"),
     }.get(under_way.get("action", ""), running.before)
+    last = host.last()
+    if not under_way and (last.get("action"), last.get("to")) == ("rollback", running.version):
+        found = running.version
     if not found:
         raise NotFound(
             f"no release was used in {host.folder} before {running.version}: name one that is "
