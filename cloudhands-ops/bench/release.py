@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     release_offline.enter()
     try:
-        with TemporaryDirectory(prefix="ch-", dir="/tmp") as folder:
+        with TemporaryDirectory(prefix="ch-", dir="/tmp", ignore_cleanup_errors=True) as folder:
             figures = measure(Path(folder), options.vendor_folder, quick=options.quick)
     except Failed as error:
         print(error, file=sys.stderr)

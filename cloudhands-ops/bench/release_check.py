@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 2
         return release_offline.run_again([__file__, *(sys.argv[1:] if argv is None else argv)])
     release_offline.enter()
-    with TemporaryDirectory(prefix="ch-", dir="/tmp") as folder:
+    with TemporaryDirectory(prefix="ch-", dir="/tmp", ignore_cleanup_errors=True) as folder:
         check = Check(Path(folder), options.vendor_folder)
         try:
             check.long() if options.long else check.short()

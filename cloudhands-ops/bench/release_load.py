@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 
 import httpx
 
@@ -14,11 +15,12 @@ from cloudhands.ops.demo.client import Client
 from cloudhands.ops.demo.directory import SignIn
 from cloudhands.ops.demo.person import Person
 
-PEOPLE = 4
+PEOPLE = 3
 # What asks shall not take all of the processor from what starts.
-PAUSE_SECONDS = 0.01
-# So often something is written.
-WRITE_EVERY = 10
+PAUSE_SECONDS = 0.05
+BETWEEN_SIGN_INS = 1.0
+# In every so many rounds a key is added and removed.
+WRITE_EVERY = 5
 
 
 @dataclass
@@ -77,6 +79,8 @@ def at_work(address: str, who: SignIn, title: str) -> Iterator[list[Told]]:
     ]
     for thread in threads:
         thread.start()
+        # All of them come from one address, of which nginx takes so many attempts and no more.
+        time.sleep(BETWEEN_SIGN_INS)
     try:
         yield told
     finally:
@@ -90,17 +94,19 @@ def _work(address: str, who: SignIn, title: str, over: threading.Event, told: To
         with Client(address, Counting(told)) as client:
             person = Person(client, who, title)
             person.sign_in()
-            while not over.wait(PAUSE_SECONDS):
-                _a_round(client, person, told)
+            for number in count():
+                _a_round(client, person, told, number)
+                if over.wait(PAUSE_SECONDS):
+                    break
     except (CloudhandsError, httpx.HTTPError) as error:
         told.failures.append(f"somebody gave up: {error}")
 
 
-def _a_round(client: Client, person: Person, told: Told) -> None:
+def _a_round(client: Client, person: Person, told: Told, number: int) -> None:
     person.appliances()
     client.get(person.organisation().link("ch:catalogue"))
-    if told.requests % WRITE_EVERY == 0:
-        added = person.add_key(f"{told.requests}", keys.new_line(person.uid))
+    if number % WRITE_EVERY == 0:
+        added = person.add_key(str(number), keys.new_line(person.uid))
         client.submit(lambda: added, "remove-key", {}, done=lambda: None)
         told.written += 2
 

@@ -79,7 +79,7 @@ def is_accepted(parser, arguments):
 
 # Other people's programs, which this manual tells to run.
 KNOWN = {
-    *("apt-get", "curl", "export", "git", "install", "sha256sum", "ssh-keygen", "sudo"),
+    *("apt-get", "cd", "curl", "export", "git", "install", "sha256sum", "ssh-keygen", "sudo"),
     *("supervisorctl", "systemctl", "tar", "useradd"),
 }
 
