@@ -26,8 +26,7 @@ def sign(folder: Path, key: Path) -> str:
     """
     sums = folder / manifest.SUMS
     _run("ssh-keygen", "-Y", "sign", "-f", key, "-n", manifest.NAMESPACE, sums)
-    # An ssh-keygen that was given a public key asks the agent for the private one.
-    public = _run("ssh-keygen", "-y", "-f", key).split() if key.suffix != ".pub" else _read(key)
+    public = _public(key)
     # Its comment is whom it belongs to, where somebody wrote one.
     name = public[2] if len(public) == 3 else "releases"
     return f'{name} namespaces="{manifest.NAMESPACE}" {public[0]} {public[1]}'
@@ -46,8 +45,12 @@ def check_key(key: Path) -> None:
         raise ConfigurationError("ssh-keygen is missing: apt-get install openssh-client")
 
 
-def _read(key: Path) -> list[str]:
-    return key.read_text(encoding="utf-8").split()
+def _public(key: Path) -> list[str]:
+    """A public key. Where only that is given, ssh-keygen asks the agent for the private one."""
+    for file in (key, key.with_name(key.name + ".pub")):
+        if file.suffix == ".pub" and file.is_file():
+            return file.read_text(encoding="utf-8").split()
+    return _run("ssh-keygen", "-y", "-f", key).split()
 
 
 def _run(*command: str | Path) -> str:

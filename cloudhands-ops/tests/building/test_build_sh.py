@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from building import asking, distributions, making, tools, vendor
+from building import asking, distributions, making, tars, tools, vendor
 from building.testing import ROOT, copy_repository, git, write_wheel
 from cloudhands.common.errors import ConfigurationError
 from cloudhands.ops.bundle.manifest import FILES, Manifest
@@ -161,7 +161,7 @@ def test_a_full_disk(clone, tmp_path):
         check=False,
         env={**os.environ, "PYTHON": sys.executable, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
-    if done.returncode == 77:
+    if done.returncode == 77 or done.stderr.startswith("unshare: "):
         pytest.skip("no file system can be mounted here")
     early, late = done.stderr.splitlines()
     assert early.startswith(f"build.sh: {small} has ")
@@ -184,7 +184,8 @@ def bundle(clone, tmp_path_factory):
     (file,) = folder.glob("*.tar")
     with tarfile.open(file) as archive:
         names = archive.getnames()
-        archive.extractall(folder / "unpacked", filter="fully_trusted")
+    (folder / "unpacked").mkdir()
+    tars.unpack(file, folder / "unpacked")
     (unpacked,) = (folder / "unpacked").iterdir()
     assert {name.split("/")[0] for name in names} == {unpacked.name}
     # Nothing else is left behind.
