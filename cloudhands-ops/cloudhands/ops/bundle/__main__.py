@@ -1,6 +1,7 @@
 """What deploy.sh runs, before anything is installed: `cloud-admin bundle` does the same."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -9,6 +10,7 @@ from cloudhands.ops.bundle import commands
 
 STATUSES = {Refused: 1, ConfigurationError: 2, DeploymentError: 3}
 INTERRUPTED = 130
+UNREAD = 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -24,6 +26,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         for line in str(error).splitlines():
             print(f"deploy.sh: {line}", file=sys.stderr)
         return STATUSES[next(kind for kind in type(error).__mro__ if kind in STATUSES)]
+    except BrokenPipeError:
+        # Nobody reads what is told any more, not even when Python ends and flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNREAD
     except KeyboardInterrupt:
         print("deploy.sh: interrupted; the same command goes on from there", file=sys.stderr)
         return INTERRUPTED

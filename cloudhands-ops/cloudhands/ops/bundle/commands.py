@@ -195,10 +195,11 @@ def explained(
         try:
             return run(options)
         except OSError as error:
-            if error.errno is None or error.filename is None:
+            if error.errno in (None, errno.EPIPE):
                 raise
             remedy = "make room" if error.errno == errno.ENOSPC else "may this user do that?"
-            raise ConfigurationError(f"{error.filename}: {error.strerror}: {remedy}") from error
+            where = error.filename or options.dir
+            raise ConfigurationError(f"{where}: {error.strerror}: {remedy}") from error
 
     return running
 

@@ -5,6 +5,7 @@ A `Content` is one bundle's facts, by the kind of fact; two of them are compared
 
 import ast
 import json
+import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -16,13 +17,14 @@ from typing import Any
 from cloudhands.common.errors import BundleError
 from cloudhands.ops.bundle import verification, wheels
 from cloudhands.ops.bundle.host import Host
-from cloudhands.ops.bundle.manifest import SBOM, WHEELS, Manifest
+from cloudhands.ops.bundle.manifest import REQUIREMENTS, SBOM, WHEELS, Manifest
 from cloudhands.ops.bundle.models import settings_of
 
 KINDS = ("versions", "dependencies", "migrations", "settings", "licences")
 MIGRATIONS = "cloudhands/common/migrations/versions/"
 SETTINGS = "cloudhands/common/settings/"
 OURS = "cloudhands-"
+_PINNED = re.compile(r"^([\w.-]+)==([^\s;\\]+)", re.MULTILINE)
 
 Facts = Mapping[str, str]
 Content = Mapping[str, Facts]
@@ -120,10 +122,11 @@ def _versions(manifest: Manifest) -> Facts:
 
 def _dependencies(folder: Path) -> Facts:
     found: dict[str, set[str]] = {}
-    for file in sorted((folder / WHEELS).iterdir()):
-        wheel = wheels.parse(file)
-        if not wheel.name.startswith(OURS):
-            found.setdefault(wheel.name, set()).add(wheel.version)
+    # Not the wheels: of an installed release only those of its host are kept.
+    text = (folder / REQUIREMENTS).read_text(encoding="utf-8")
+    for name, version in _PINNED.findall(text):
+        if not name.startswith(OURS):
+            found.setdefault(wheels.normal(name), set()).add(version)
     return {name: " ".join(sorted(versions)) for name, versions in found.items()}
 
 

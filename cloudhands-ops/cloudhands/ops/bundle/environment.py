@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -127,14 +128,19 @@ def try_out(release: Release, bundle: Bundle) -> None:
 
     :raises DeploymentError: if one does not run, or is of another version.
     """
-    for command in COMMANDS:
-        told = run(f"trying {command}", [release.programs / command, "--version"])
-        if bundle.manifest.version not in told.split():
+    with ThreadPoolExecutor(len(COMMANDS)) as at_once:
+        told = at_once.map(lambda one: (one, _version(release, one)), COMMANDS)
+    for command, line in told:
+        if bundle.manifest.version not in line.split():
             raise DeploymentError(
-                f"trying {command}: it says {told.strip()!r}, and not {bundle.manifest.version}"
+                f"trying {command}: it says {line!r}, and not {bundle.manifest.version}"
             )
     python = release.programs / "python"
     run("trying the environment", [python, "-I", "-m", "pip", "--isolated", "check"])
+
+
+def _version(release: Release, command: str) -> str:
+    return run(f"trying {command}", [release.programs / command, "--version"]).strip()
 
 
 def _of_supervisor(bundle: Bundle) -> str:

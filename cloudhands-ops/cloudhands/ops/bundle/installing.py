@@ -4,6 +4,7 @@ Until `current` is switched nothing that serves is touched. Each step finds out 
 it was done before, so that after an interruption the same command goes on from there.
 """
 
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -118,6 +119,8 @@ class _Installation:
             f"It is {manifest.version}, revision {manifest.revision[:12]}, {self.bundle.origin}: "
             f"{len(self.bundle.sums)} files are as they were built."
         )
+        if os.geteuid() == 0:
+            self.tell("warning: root deploys this, and all of it will run as root.")
         fitness.check_python(manifest, self.python)
         fitness.check_age(manifest, self.host, downgrade=self.wanted.downgrade)
         if running == self.release:

@@ -110,13 +110,12 @@ class Switching:
             *("--supervisor", host.supervisor / "venv" / "bin"),
         )
         after = self._texts()
-        if not before:
-            self.tell(f"Wrote the configuration of supervisord in {host.deploy}.")
-            return
         if after.get(NGINX) not in (None, before.get(NGINX)):
             self._check_nginx(before)
-            host.journal.note(nginx=True)
-        if after.get(SUPERVISORD) != before.get(SUPERVISORD):
+            host.journal.note(nginx=bool(before))
+        if not before:
+            self.tell(f"Wrote the configuration of supervisord in {host.deploy}.")
+        elif after.get(SUPERVISORD) != before.get(SUPERVISORD):
             self.tell(
                 f"{host.deploy / SUPERVISORD} has changed. When people can do without for a "
                 f"moment: {Supervision(host).command_for('update')}"
