@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 import release_offline
 from harness import report
 from harness.report import Figure, Figures, Goal
-from release_builds import MACHINE, ROOT, Builder, Bundle, Failed, Keys, add_next_release, clone
+from release_builds import MACHINE, ROOT, Builder, Bundle, Failed, Keys, add_next_release, clones
 from release_check import HERE, upgraded_and_back
 from release_host import Host
 from release_load import Told
@@ -69,7 +69,7 @@ def measure(folder: Path, vendor: Path, *, quick: bool) -> Figures:
     keys = Keys(folder / "keys").make()
     builder = Builder(vendor, keys)
     options = (*ONE, "--novenv", "--nomanual") if quick else ()
-    trees = [clone(folder / name) for name in ("one", "two")]
+    trees = clones(folder / "one", folder / "two")
     python = sys.executable if quick else sys._base_executable
     both = [
         builder.build(tree, folder / f"dist-{tree.name}", *options, python=python) for tree in trees

@@ -137,10 +137,13 @@ class Builder:
         return Bundle(file, seconds)
 
 
-def clone(folder: Path) -> Path:
-    """A clone of this repository, with its own copy of every object."""
-    run(["git", "clone", "--quiet", "--no-hardlinks", ROOT, folder])
-    return folder
+def clones(*folders: Path) -> Sequence[Path]:
+    """Clones of this repository at the same commit, with their own copies of every object."""
+    commit = run(["git", "-C", ROOT, "rev-parse", "HEAD"]).strip()
+    for folder in folders:
+        run(["git", "clone", "--quiet", "--no-hardlinks", ROOT, folder])
+        run(["git", "-C", folder, "checkout", "--quiet", "--detach", commit])
+    return folders
 
 
 def add_next_release(tree: Path) -> None:

@@ -28,7 +28,7 @@ from release_builds import (
     Failed,
     Keys,
     add_next_release,
-    clone,
+    clones,
     differing,
     pythons,
 )
@@ -39,6 +39,7 @@ from release_tampering import Tampering, refused
 from cloudhands.ops.demo.directory import SignIn
 
 REQUESTS = 2_000
+SHOWN = 5
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
@@ -108,13 +109,15 @@ class Check:
 
     def _built_twice(self) -> tuple[Bundle, Bundle]:
         made = []
-        for name in ("one", "two"):
-            with _step(f"building clone {name}"):
-                tree = clone(self._folder / name)
-                made.append(self._builder.build(tree, self._folder / f"dist-{name}"))
+        for tree in clones(self._folder / "one", self._folder / "two"):
+            with _step(f"building clone {tree.name}"):
+                made.append(self._builder.build(tree, self._folder / f"dist-{tree.name}"))
         with _step("comparing the two"):
             if different := differing(made[0], made[1], self._folder / "compared"):
-                raise Failed(f"two builds of one commit differ in {', '.join(different)}")
+                raise Failed(
+                    f"two builds of one commit differ in {len(different)} files: "
+                    f"{', '.join(different[:SHOWN])}"
+                )
         return made[0], made[1]
 
     def _next_release(self) -> Bundle:
