@@ -17,7 +17,7 @@ from cloudhands.ops.demo.person import Person
 
 PEOPLE = 3
 # What asks shall not take all of the processor from what starts.
-PAUSE_SECONDS = 0.05
+PAUSE_SECONDS = 0.2
 BETWEEN_SIGN_INS = 1.0
 # In every so many rounds a key is added and removed.
 WRITE_EVERY = 5
