@@ -4,7 +4,7 @@ set -euo pipefail
 
 usage() {
     cat <<'TEXT'
-usage: ./check.sh [--novenv] [--nolint] [--notest] [--openstack] [--help]
+usage: ./check.sh [--novenv] [--nolint] [--notest] [--bundle] [--openstack] [--help]
 
 Installs the locked development set and the five distributions, then runs every check and test. The
 last lines say what ran, what was left out and why, and how long each step took. Ends at the first
@@ -13,6 +13,10 @@ step that fails, with a non-zero status.
   --novenv   use the current environment instead of a fresh one in .check/venv
   --nolint   leave out ruff, mypy and import-linter
   --notest   leave out the tests
+  --bundle   try releases in full: build one twice from two clones and compare the bytes, deploy it where
+             there is no network with each Python that is there, upgrade and go back while people are at
+             work, refuse what was tampered with: some minutes more. Together with --notest: without the
+             other tests
   --openstack
              also install an OpenStack control plane (as root) and try the adapter on it: some
              minutes and 700 MB the first time. Together with --notest: these tests alone
@@ -25,12 +29,13 @@ set, a missing system package is an error.
 TEXT
 }
 
-venv=yes lint=yes test=yes openstack=no
+venv=yes lint=yes test=yes bundle=no openstack=no
 for option; do
     case $option in
         --novenv) venv=no ;;
         --nolint) lint=no ;;
         --notest) test=no ;;
+        --bundle) bundle=yes ;;
         --openstack) openstack=yes ;;
         --help)
             usage
@@ -65,7 +70,7 @@ openstack_log=.check/pytest-openstack.log
 
 # --- Steps, and the summary that is printed however the script ends ------------------------------------
 
-ran=() left_out=() failed='' packages_pid=''
+ran=() left_out=() failed='' packages_pid='' packages_status=0 release_pid=''
 
 milliseconds() {
     local now=${EPOCHREALTIME//[!0-9]/}
@@ -91,6 +96,7 @@ step() {
 summary() {
     local status=$? line
     await_system_packages || true
+    end_release
     printf '\n== Summary\n'
     for line in "${ran[@]}"; do echo "ran      $line"; done
     for line in "${left_out[@]}"; do echo "left out $line"; done
@@ -142,7 +148,11 @@ begin_system_packages() {
 await_system_packages() {
     local pid=$packages_pid
     packages_pid=''
-    [ -z "$pid" ] || wait "$pid"
+    if [ -n "$pid" ]; then
+        packages_status=0
+        wait "$pid" || packages_status=$?
+    fi
+    return "$packages_status"
 }
 
 system_packages() {
@@ -173,6 +183,7 @@ remove_linter() {
 # A file's tests stay in one process, so that they share the servers that they start. The files go in the
 # order of "testpaths", the long ones first: else the last process works on alone for minutes.
 run_tests() {
+    export MANUAL_HTML=$PWD/.check/manual/html
     local workers=${PYTEST_WORKERS:-$(($(nproc) < 7 ? $(nproc) + 1 : 8))}
     "$python" -m pytest -n "$workers" --dist loadfile --no-loadscope-reorder --durations=10 -rfEs 2>&1 |
         tee "$log"
@@ -180,6 +191,57 @@ run_tests() {
 
 install_openstack() {
     PYTHON=$python tools/openstack-services.sh
+}
+
+# What it warns of is an error. The tests look at what is made here.
+make_manual() {
+    rm -rf .check/manual &&
+        "$python" -m sphinx -W -n -q -b html -d .check/manual/doctrees cloudhands-ops/docs .check/manual/html
+}
+
+# Why no bundle can be built of this tree; nothing where one can be.
+no_bundle() {
+    if ! [ "$(git rev-parse --show-toplevel 2>/dev/null)" -ef . ]; then
+        echo "this is no clone of the repository"
+    elif [ "$(git rev-parse --is-shallow-repository)" = true ]; then
+        echo "this clone has not the whole history (git fetch --unshallow)"
+    elif ! command -v ssh-keygen >/dev/null; then
+        echo "ssh-keygen is missing (openssh-client)"
+    elif ! "$python" cloudhands-ops/bench/release_offline.py; then
+        echo "this user may make no namespace without a network"
+    fi
+}
+
+# What is missing of the vendor's wheels is fetched; it stays for the next time.
+try_release() {
+    local version
+    version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])') &&
+        PYTHON=$python cloudhands-ops/build.sh --vendor --novenv --python "$version" --platform "$(uname -m)" &&
+        "$python" cloudhands-ops/bench/release_check.py
+}
+
+try_release_in_full() {
+    PYTHON=$python cloudhands-ops/build.sh --vendor &&
+        "$python" cloudhands-ops/bench/release_check.py --long
+}
+
+# It goes on beside what checks the code, which keeps one core busy, and the tests, which wait a lot.
+begin_release() {
+    export -f try_release
+    python=$python setsid --wait nice bash -c try_release >.check/release.log 2>&1 &
+    release_pid=$!
+}
+
+await_release() {
+    local pid=$release_pid status=0
+    wait "$pid" || status=$?
+    release_pid=''
+    cat .check/release.log
+    return "$status"
+}
+
+end_release() {
+    [ -z "$release_pid" ] || kill -- "-$release_pid" 2>/dev/null || true
 }
 
 # In one process: they share one control plane. What is printed shows the counts.
@@ -205,6 +267,17 @@ fi
 step "locked requirements" install_locked
 step "our distributions" install_ours
 step "namespace guard" namespace_guard
+# What a release needs of the system is among them.
+await_system_packages || true
+why=$(no_bundle)
+if [ -n "$why" ] && [ "$bundle" = yes ]; then
+    failed="releases in full: $why"
+    exit 1
+elif [ -n "$why" ]; then
+    left_out+=("a release, built and deployed: $why")
+elif [ "$test" = yes ] && [ "$bundle" = no ]; then
+    begin_release
+fi
 if [ "$lint" = yes ]; then
     step "ruff check" "$python" -m ruff check .
     step "ruff format" "$python" -m ruff format --check .
@@ -214,6 +287,7 @@ else
     left_out+=("ruff, mypy, import-linter (--nolint)")
 fi
 step "pip check" "$python" -m pip check
+step "manual" make_manual
 if [ "$test" = yes ]; then
     if [ "$venv" = yes ]; then
         step "without the linter" remove_linter
@@ -222,6 +296,14 @@ if [ "$test" = yes ]; then
     step "tests" run_tests
 else
     left_out+=("tests and the system packages they need (--notest)")
+fi
+if [ -n "$release_pid" ]; then
+    step "a release, built and deployed (since the namespace guard)" await_release
+fi
+if [ "$bundle" = yes ] && [ -z "$why" ]; then
+    step "releases in full" try_release_in_full
+elif [ -z "$why" ]; then
+    left_out+=("releases on every Python, upgraded under load: they need --bundle")
 fi
 if [ "$openstack" = yes ]; then
     step "services of OpenStack" install_openstack

@@ -18,5 +18,7 @@ lock() {
 }
 
 lock runtime "$@"
+lock bundle --constraint runtime.txt "$@"
 lock demo --constraint runtime.txt "$@"
-lock development --constraint demo.txt "$@"
+lock building --constraint demo.txt "$@"
+lock development --constraint demo.txt --constraint building.txt "$@"

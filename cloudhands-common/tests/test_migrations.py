@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import inspect, select, text
 
-from cloudhands.common import migrating, schema, structure
+from cloudhands.common import compatibility, migrating, schema, structure
 from cloudhands.common.db import Base, Database
 from cloudhands.common.errors import DatabaseError
 from cloudhands.common.history.verification import verify
@@ -234,8 +234,21 @@ def test_step_by_step_they_come_to_the_same_and_no_value_is_lost(empty: Any) -> 
     for revision in REVISIONS[1:]:
         assert schema.upgrade(database, revision) == revision
         assert contents(database, revision) == before, revision
+        assert what_code_it_asks_for(database) == declared(revision), revision
     assert schema.differences(database) == []
     read_by_this_release(database)
+
+
+def what_code_it_asks_for(database: Database) -> str | None:
+    with database.reading() as session:
+        return compatibility.oldest_code(session.connection())
+
+
+def declared(revision: str) -> str | None:
+    """What the migrations say beforehand: a deployment goes by that."""
+    scripts = (one for one in migrating.scripts().walk_revisions() if one.revision <= revision)
+    found = (getattr(script.module, "oldest_code", None) for script in scripts)
+    return max((one for one in found if one), default=None)
 
 
 def read_by_this_release(database: Database) -> None:

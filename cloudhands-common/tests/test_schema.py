@@ -30,6 +30,18 @@ def test_the_names_of_the_files_tell_the_revisions_without_alembic():
     assert list(reversed(revisions.known())) == found
 
 
+@pytest.mark.parametrize(
+    ("found", "asked"), [(None, "0007"), ("0005", "0007"), ("0006", "0007"), ("0007", None)]
+)
+def test_what_code_an_upgrade_will_ask_for_is_known_before(found, asked):
+    assert migrating.oldest_code_after(found) == asked
+
+
+def test_what_a_newer_release_asks_for_stays(database):
+    at_revision(database, "9999", "9998")
+    assert schema.oldest_code_after(schema.state(database)) == "9998"
+
+
 def at_revision(database, revision, oldest_code):
     """As a newer release would leave it."""
     with database.writing() as session:

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
@@ -68,3 +69,12 @@ def test_each_log_line_is_one_json_object():
     )
     assert "ZeroDivisionError" in third["exception"]
     assert all(line["timestamp"].endswith("Z") for line in (first, second, third))
+
+
+def test_version_is_one_line_on_a_narrow_terminal(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "20")
+    with pytest.raises(SystemExit) as caught:
+        run(lambda options: 1, "--version")
+    assert caught.value.code == 0
+    (told,) = capsys.readouterr().out.splitlines()
+    assert told == f"cloud-test {version('cloudhands-common')} (revision unknown: a work tree)"

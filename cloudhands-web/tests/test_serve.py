@@ -108,7 +108,8 @@ def test_a_wrong_setting(tmp_path):
 @pytest.mark.parametrize("program", ["cloud-serve", "cloud-index", "cloud-burst", "cloud-admin"])
 def test_version_and_help(program):
     path = Path(sys.executable).with_name(program)
-    assert once(path, "--version").stdout.strip() == f"{program} {version('cloudhands-common')}"
+    (told,) = once(path, "--version").stdout.splitlines()
+    assert told.startswith(f"{program} {version('cloudhands-common')} (revision ")
     shown = once(path, "--help").stdout
     for option in ("--config", "--log-level", "--version"):
         assert option in shown

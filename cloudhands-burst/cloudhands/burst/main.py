@@ -35,11 +35,16 @@ CHECK_SPREAD_SECONDS = 10.0
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `cloud-burst`; returns its exit status."""
-    arguments = service.parser(
+    return service.run(arguments(), _main, argv)
+
+
+def arguments() -> argparse.ArgumentParser:
+    """What the command takes, also for the manual."""
+    parser = service.parser(
         "cloud-burst", "cloudhands-burst", "Makes the clouds match what people asked for."
     )
-    arguments.add_argument("--once", action="store_true", help="do all that is due now, and exit")
-    return service.run(arguments, _main, argv)
+    parser.add_argument("--once", action="store_true", help="do all that is due now, and exit")
+    return parser
 
 
 def _main(options: argparse.Namespace) -> int:

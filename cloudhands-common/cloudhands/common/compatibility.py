@@ -1,7 +1,8 @@
 """Which releases may run on the database: so that one can be rolled back after a migration.
 
 A migration that only adds leaves older code running; one that older code would stumble over
-raises `oldest_code` to its own revision. Revisions are numbers of four digits that rise by one.
+raises `oldest_code` to its own revision, in the table and, for whoever has to know before it runs,
+as a name of its module. Revisions are numbers of four digits that rise by one.
 """
 
 from sqlalchemy import Connection, inspect, select

@@ -6,7 +6,8 @@
     |-- ConfigurationError        an operator has to mend something before the program can run
     |   |-- SettingsError         a settings key: names key, source and remedy
     |   |-- PluginError           an entry point: names plugin, group and remedy
-    |   `-- DatabaseError         the database cannot be used as it is
+    |   |-- DatabaseError         the database cannot be used as it is
+    |   `-- BundleError           a release's bundle is not what was built, or does not fit here
     |-- Refused                   what a person asked for is not done; nothing was changed
     |   |-- Unauthenticated       nobody is signed in
     |   |-- NotFound              there is no such thing, or this person may not see it
@@ -19,6 +20,7 @@
     |   `-- InvalidInput          a field is wrong: names each field
     |-- ClaimLost                 another worker holds the artifact now
     |-- VerificationFailed        history is not as it was written
+    |-- DeploymentError           a release could not be put in place
     |-- DirectoryError            the LDAP directory cannot answer
     `-- IndexUnavailable          there is no search index to read yet
 
@@ -47,6 +49,10 @@ class PluginError(ConfigurationError):
 
 class DatabaseError(ConfigurationError):
     """The database cannot be used as it is."""
+
+
+class BundleError(ConfigurationError):
+    """A release's bundle is not what was built, or does not fit this host."""
 
 
 class Refused(CloudhandsError):
@@ -103,6 +109,10 @@ class ClaimLost(CloudhandsError):
 
 class VerificationFailed(CloudhandsError):
     """History is not as it was written."""
+
+
+class DeploymentError(CloudhandsError):
+    """A release could not be put in place; the message says what serves now."""
 
 
 class DirectoryError(CloudhandsError):

@@ -29,6 +29,17 @@ def scripts() -> ScriptDirectory:
     return ScriptDirectory.from_config(_config(None))
 
 
+def oldest_code_after(found: str | None) -> str | None:
+    """The newest revision that code has to know once every migration has run.
+
+    :param found: the database's revision; None for one without tables.
+    :returns: None if none of them changes what code has to know.
+    """
+    pending = [script for script in scripts().walk_revisions() if script.revision > (found or "")]
+    raised = [getattr(script.module, "oldest_code", None) for script in pending]
+    return max((one for one in raised if one), default=None)
+
+
 def lacking(connection: Connection, metadata: MetaData) -> Sequence[str]:
     """What the tables of the code have and a database has not, a line for each."""
     context = MigrationContext.configure(connection, opts={"compare_type": True})

@@ -186,6 +186,15 @@ def upgradable(database: Database) -> str:
     return found.misfit
 
 
+def oldest_code_after(found: State) -> str | None:
+    """What a release has to know at least once this one has upgraded the database."""
+    from cloudhands.common import migrating
+
+    if found.revision == found.newest:
+        return found.oldest_code
+    return migrating.oldest_code_after(found.revision) or found.oldest_code
+
+
 def differences(database: Database) -> Sequence[str]:
     """Where an upgraded database is not what the code says, a line for each: also a trigger, a
     check or an index's predicate.

@@ -12,15 +12,15 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 
 import structlog
 
-from cloudhands.common import settings, site
+from cloudhands.common import release, settings, site
 from cloudhands.common.errors import (
     ConfigurationError,
+    DeploymentError,
     DirectoryError,
     IndexUnavailable,
     Refused,
@@ -40,7 +40,7 @@ def parser(program: str, distribution: str, description: str) -> argparse.Argume
     """An argument parser with what every program takes.
 
     :param program: the command's name.
-    :param distribution: whose version `--version` tells.
+    :param distribution: whose version `--version` tells, beside the revision.
     :param description: what the command is for.
     """
     arguments = argparse.ArgumentParser(prog=program, description=description)
@@ -56,9 +56,21 @@ def parser(program: str, distribution: str, description: str) -> argparse.Argume
     )
     arguments.add_argument("--log-level", choices=LEVELS, default="info")
     arguments.add_argument(
-        "--version", action="version", version=f"{program} {version(distribution)}"
+        "--version",
+        action=_TellVersion,
+        const=distribution,
+        nargs=0,
+        help="tell version and revision, and end",
     )
     return arguments
+
+
+class _TellVersion(argparse.Action):
+    """In one line on the narrowest terminal, unlike argparse's own: scripts read it."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *unused: object) -> None:
+        print(release.told(parser.prog, self.const))
+        parser.exit()
 
 
 def _override(text: str) -> tuple[str, str]:
@@ -103,7 +115,7 @@ def run(arguments: argparse.ArgumentParser, main: Main, argv: Sequence[str] | No
         return _say(arguments.prog, error, EXIT_REFUSED)
     except ConfigurationError as error:
         return _say(arguments.prog, error, EXIT_CONFIGURATION)
-    except (DirectoryError, IndexUnavailable) as error:
+    except (DeploymentError, DirectoryError, IndexUnavailable) as error:
         return _say(arguments.prog, error, EXIT_UNAVAILABLE)
     except BrokenPipeError:
         # Whoever reads our output has seen enough (`| head`). Nothing more can be written there,

@@ -39,6 +39,7 @@ def test_the_revision_is_told(upgraded, file, capsys):
         "revision": revisions.newest(),
         "newest": revisions.newest(),
         "oldest_code": "0007",
+        "oldest_code_after": "0007",
         "usable": True,
     }
 

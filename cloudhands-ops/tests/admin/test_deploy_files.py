@@ -16,6 +16,15 @@ def test_deploy_files_are_written_for_the_settings_in_use(admin, config, tmp_pat
     assert f"cloud-serve --config {config}" in text
 
 
+def test_programs_may_be_elsewhere(admin, tmp_path):
+    folders = ("--programs", "/srv/current/bin", "--supervisor", "/srv/supervisor/bin")
+    assert admin("deploy-files", "--to", tmp_path / "deploy", *folders) == 0
+    text = (tmp_path / "deploy" / "supervisord.conf").read_text(encoding="utf-8")
+    assert "TERM /srv/current/bin/cloud-serve --config" in text
+    assert ";   start    /srv/supervisor/bin/supervisord -c" in text
+    assert not list((tmp_path / "deploy").glob(".*"))
+
+
 def test_with_nginx_in_front_its_configuration_is_written_too(config, tmp_path, capsys):
     require("nginx")
     with config.open("a", encoding="utf-8") as file:

@@ -1,8 +1,12 @@
 import os
+import re
+import shlex
 import signal
 import socket
 import subprocess
+import sysconfig
 import time
+from pathlib import Path
 
 import httpx
 import pytest
@@ -18,6 +22,7 @@ from cloudhands.ops.demo.testing import Demonstration, demonstration
 SERVING = {"cloud-serve:cloud-serve_00", "cloud-serve:cloud-serve_01"}
 FRONT = {"nginx"} if programs.find("nginx") else set()
 PROGRAMS = {"cloud-burst", "cloud-index", "directory"} | SERVING | FRONT
+TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial" / "demo.rst"
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +77,29 @@ def test_the_summary_has_the_address_the_sign_ins_and_the_supervisorctl_line(dem
         assert f"\n  {uid} " in told
     assert demo.place.password.read_text(encoding="ascii").strip() in told
     assert f"supervisorctl -c {demo.place.supervisord} status" in told
+
+
+def commands_of_the_tutorial():
+    """Those that look at a demonstration that is up: how it comes up and goes is tested below."""
+    lines = re.findall(r"^   \$ (.+)$", TUTORIAL.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(lines) > 12
+    return [line for line in lines if line.startswith((".demo/", "curl "))]
+
+
+def test_the_tutorials_commands_do_what_it_says(demo):
+    lines = commands_of_the_tutorial()
+    assert {"supervisorctl", "cloud-admin", "cloud-index"} <= {
+        shlex.split(line)[0].rpartition("/")[2] for line in lines
+    }
+    before = demo.pids()["cloud-burst"]
+    for line in lines:
+        here = line.replace(".demo/venv/bin/", f"{sysconfig.get_path('scripts')}/")
+        here = here.replace(".demo/", f"{demo.place.folder}/").replace(":8080", f":{demo.port}")
+        done = subprocess.run(
+            shlex.split(here), capture_output=True, text=True, timeout=60, check=False
+        )
+        assert (done.returncode, done.stdout != "") == (0, True), (line, done)
+    until(lambda: demo.pids()["cloud-burst"] not in (0, before))
 
 
 def test_secrets_are_for_their_owner_alone(demo):

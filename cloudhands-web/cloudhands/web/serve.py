@@ -43,15 +43,20 @@ log = structlog.get_logger(__name__)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command's entry point."""
-    arguments = service.parser("cloud-serve", "cloudhands-web", "Serves the cloudhands portal.")
-    arguments.add_argument(
+    return service.run(arguments(), _main, argv)
+
+
+def arguments() -> argparse.ArgumentParser:
+    """What the command takes, also for the manual."""
+    parser = service.parser("cloud-serve", "cloudhands-web", "Serves the cloudhands portal.")
+    parser.add_argument(
         "--fd",
         type=int,
         metavar="N",
         help="serve the listening socket that is inherited as this file descriptor "
         "(supervisord's fcgi-program: 0), instead of making one as the settings say",
     )
-    return service.run(arguments, _main, argv)
+    return parser
 
 
 def _main(options: argparse.Namespace) -> int:

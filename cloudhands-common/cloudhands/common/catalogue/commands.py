@@ -20,8 +20,8 @@ from cloudhands.common.errors import ConfigurationError, InvalidInput
 from cloudhands.common.forms import Form, Label, Line, Slug, parse
 from cloudhands.common.provider.commands import check_soon
 from cloudhands.common.settings import Name
-from cloudhands.common.settings.model import Days
 from cloudhands.common.settings.toml_lines import lines
+from cloudhands.common.settings.values import Days
 
 # Accounts that a machine has already: nobody signs in to them.
 RESERVED = frozenset({"root", "nobody", "daemon", "bin", "sshd", "cloudhands-keys"})

@@ -1,4 +1,4 @@
-"""What an operator may set of the LDAP directory, and of the search index of its people."""
+"""The LDAP directory, and the index of the people in it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,16 +8,21 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from cloudhands.common.settings import presets
-from cloudhands.common.settings.table import LOOPBACK, Seconds, Table
-
-# Below are a system's own accounts, above are -1 and -2, which name nobody.
-UidNumber = Annotated[int, Field(ge=1000, le=2**32 - 3)]
-AttributeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.;_-]*$")]
-DirectoryUrl = Annotated[str, Field(pattern=r"^ldaps?://[^/\s]+/?$")]
+from cloudhands.common.settings.values import (
+    LOOPBACK,
+    AttributeName,
+    DirectoryUrl,
+    Seconds,
+    Table,
+    UidNumber,
+)
 
 
 class Attributes(Table):
-    """Which attribute of a directory entry holds what. `id` must never change for a person.
+    """Which attribute of a directory entry holds what.
+
+    `id` must never change for a person; `uid` is what they sign in with; `name`, `mail` and
+    `uid_number` are shown, and given to the machines that they sign in to.
 
     `changed` grows with every change of an entry. `disabled` tells whose account is switched off:
     by bit 2 of userAccountControl, by pwdAccountLockedTime's value for locked by an administrator,
@@ -35,6 +40,11 @@ class Attributes(Table):
 
 class Directory(Table):
     """The LDAP directory: how to reach it and how it is laid out.
+
+    `url` is the server, ldaps://HOST, or ldap://HOST with `start_tls`; `ca_file` is who signed its
+    certificate, where the system does not know them. We sign in as `bind_dn` with the first line of
+    `password_file`, and without both anonymously. People are below `base`. `timeout` is how many
+    seconds to wait for each answer, `page_size` how many entries to ask for at once.
 
     `kind` is openldap, freeipa or active-directory, and sets what such a directory calls things:
     `people` and `attributes` then say only what is different here.
@@ -170,7 +180,10 @@ def _is_in_parentheses(filter: str) -> bool:
 
 
 class Index(Table):
-    """The search index of the people in the directory, kept by `cloud-index`.
+    """The search index of the people in the directory, kept by `cloud-index` in `folder`.
+
+    `interval` is how many seconds lie between two looks at a directory that does not tell its
+    changes by itself.
 
     The portal says how old it is once that is more than `stale_minutes`. Somebody who is signed in
     may search `searches_per_minute` times, ten times as often in an hour and twenty times in a day:

@@ -66,6 +66,7 @@ def current(options: argparse.Namespace) -> None:
             "revision": found.revision,
             "newest": found.newest,
             "oldest_code": found.oldest_code,
+            "oldest_code_after": schema.oldest_code_after(found),
             "usable": not found.trouble,
         },
         f"The database {where} is at revision {found.revision or 'none'}.",

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from cloudhands.common.testing import programs
 from cloudhands.ops.admin.operation import answer
 from cloudhands.ops.admin.parsing import Commands, command
 from cloudhands.ops.deploy import files
+
+PROGRAMS = Path(sysconfig.get_path("scripts"))
 
 
 def add_commands(groups: Commands) -> None:
@@ -22,6 +25,20 @@ def add_commands(groups: Commands) -> None:
         write,
     )
     parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="the folder for them")
+    parser.add_argument(
+        "--programs",
+        type=Path,
+        metavar="DIR",
+        default=PROGRAMS,
+        help="where supervisord finds cloud-serve and the others (default: beside cloud-admin)",
+    )
+    parser.add_argument(
+        "--supervisor",
+        type=Path,
+        metavar="DIR",
+        default=PROGRAMS,
+        help="where supervisord and supervisorctl are (default: beside cloud-admin)",
+    )
 
 
 def write(options: argparse.Namespace) -> None:
@@ -31,7 +48,12 @@ def write(options: argparse.Namespace) -> None:
     """
     settings = service.read_settings(options)
     config = options.config or Path(os.environ.get(CONFIG_VARIABLE, DEFAULT_CONFIG))
-    layout = files.Layout(config=config.absolute(), state=settings.state.absolute())
+    layout = files.Layout(
+        config=config.absolute(),
+        state=settings.state.absolute(),
+        programs=options.programs.absolute(),
+        supervisor=options.supervisor.absolute(),
+    )
     written = files.write(layout, settings.portal, options.to)
     answer(
         options,
@@ -46,5 +68,5 @@ def _next(layout: files.Layout, settings: Settings, to: Path) -> Iterator[str]:
     portal = settings.portal
     if portal.nginx:
         yield f"Check: {programs.find('nginx')} -e stderr -t -c {to / files.NGINX}"
-    yield f"Next: {layout.programs / 'supervisord'} -c {to / files.SUPERVISORD}"
+    yield f"Next: {layout.supervisor / 'supervisord'} -c {to / files.SUPERVISORD}"
     yield f"Then the portal is at {portal.scheme}://{portal.host}:{portal.port}/"

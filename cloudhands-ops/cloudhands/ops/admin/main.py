@@ -23,19 +23,20 @@ EPILOG = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
-    return service.run(_parser(), _run, argv)
+    return service.run(arguments(), _run, argv)
 
 
-def _parser() -> argparse.ArgumentParser:
-    arguments = service.parser("cloud-admin", "cloudhands-ops", DESCRIPTION)
-    arguments.epilog = EPILOG
+def arguments() -> argparse.ArgumentParser:
+    """What the command takes, also for the manual."""
+    parser = service.parser("cloud-admin", "cloudhands-ops", DESCRIPTION)
+    parser.epilog = EPILOG
     # What went well is told on standard output: the log is for what did not.
-    arguments.set_defaults(log_level="warning")
-    groups = arguments.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    parser.set_defaults(log_level="warning")
+    groups = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for module in plugins.submodules(admin):
         if hasattr(module, "add_commands"):
             module.add_commands(groups)
-    return arguments
+    return parser
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -37,11 +37,13 @@ class Layout:
     :param config: the settings file.
     :param state: the folder for what changes.
     :param programs: the folder of `cloud-serve` and the others.
+    :param supervisor: the folder of `supervisord` and `supervisorctl`, which outlive releases.
     """
 
     config: Path
     state: Path
     programs: Path = field(default_factory=lambda: Path(sysconfig.get_path("scripts")))
+    supervisor: Path = field(default_factory=lambda: Path(sysconfig.get_path("scripts")))
 
     @property
     def run(self) -> Path:
@@ -114,7 +116,7 @@ def _check(layout: Layout, portal: Portal, to: Path) -> None:
         raise ConfigurationError(
             f"portal.socket {portal.socket}: {socket} is something else's, choose another name"
         )
-    for path in (layout.config, layout.state, layout.programs, to, socket):
+    for path in (layout.config, layout.state, layout.programs, layout.supervisor, to, socket):
         if UNUSABLE.search(str(path)):
             raise ConfigurationError(
                 f"{path}: supervisord cannot be told of a path with a percent sign, a comment sign "
@@ -152,7 +154,10 @@ def _texts(layout: Layout, portal: Portal, to: Path) -> Mapping[str, str]:
 
 
 def _write(file: Path, text: str) -> Path:
-    file.write_text(text, encoding="utf-8")
+    # Whoever reads it meanwhile finds the whole of one or of the other.
+    part = file.with_name(f".{file.name}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(file)
     return file
 
 

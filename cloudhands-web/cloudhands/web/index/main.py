@@ -37,25 +37,26 @@ Stopped in any way, the index is as the last commit left it. A page shows {LIMIT
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program; returns the exit status."""
-    return service.run(_arguments(), _run, argv)
+    return service.run(arguments(), _run, argv)
 
 
-def _arguments() -> argparse.ArgumentParser:
-    arguments = service.parser(
+def arguments() -> argparse.ArgumentParser:
+    """What the command takes, also for the manual."""
+    parser = service.parser(
         "cloud-index",
         "cloudhands-web",
         "Keeps a search index of the people in the LDAP directory. Runs until SIGTERM.",
     )
-    arguments.epilog = EPILOG
-    arguments.formatter_class = argparse.RawDescriptionHelpFormatter
-    arguments.add_argument(
+    parser.epilog = EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument(
         "--interval",
         type=_seconds,
         metavar="SECONDS",
         help="from one look at the directory to the next, where it does not tell changes by itself "
         "(the setting index.interval)",
     )
-    instead = arguments.add_mutually_exclusive_group()
+    instead = parser.add_mutually_exclusive_group()
     instead.add_argument("--once", action="store_true", help="sync once and exit")
     instead.add_argument(
         "--rebuild",
@@ -67,21 +68,21 @@ def _arguments() -> argparse.ArgumentParser:
         "--status", action="store_true", help="print how the index stands, and what to do next"
     )
     instead.add_argument("--query", metavar="TEXT", help="print who matches, best first")
-    arguments.add_argument(
+    parser.add_argument(
         "--confirm-deletions",
         action="store_true",
         help="believe that many people are gone from the directory: with --once or --rebuild in "
         "that sync, alone in the next one of the cloud-index that runs, within an hour",
     )
-    arguments.add_argument(
+    parser.add_argument(
         "--limit",
         type=_number,
         default=CANDIDATES,
         metavar="N",
         help=f"of --query: how many at most, up to {CANDIDATES}",
     )
-    arguments.add_argument("--json", action="store_true", help="of --query and --status: as JSON")
-    return arguments
+    parser.add_argument("--json", action="store_true", help="of --query and --status: as JSON")
+    return parser
 
 
 def _seconds(text: str) -> float:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from cloudhands.common.settings.table import LOOPBACK
+from cloudhands.common.settings.values import LOOPBACK
 
 # Until a connection stands.
 CONNECT_SECONDS = 1.0

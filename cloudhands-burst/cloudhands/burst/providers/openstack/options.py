@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from cloudhands.common.settings.table import LOOPBACK
+from cloudhands.common.settings.values import LOOPBACK
 
 PUBLIC = "public"
 
@@ -14,10 +14,11 @@ PUBLIC = "public"
 class Options(BaseModel):
     """The options of a provider of the kind `openstack`.
 
-    `credentials` is a file with the secrets, see `credentials.read`; where it holds several clouds
-    (a `clouds.yaml`), `cloud` names one. `auth_url` and `region` are for a file without them.
-    `interface` says which of the cloud's endpoints to use. `ca_file` is who signed the cloud's
-    certificates, where the system does not know them; they are always verified.
+    `credentials` is a file with the secrets: a `clouds.yaml` as the cloud's own pages offer it, of
+    which `cloud` names one cloud where it holds several, or the keys themselves (TOML, JSON, YAML).
+    `auth_url` and `region` are for a file without them. `interface` says which of the cloud's
+    endpoints to use. `ca_file` is who signed the cloud's certificates, where the system does not
+    know them; they are always verified.
 
     `network` is the network that servers are put in and `external_network` the one that floating
     IPs are taken from, each a name or an id; without the latter the cloud gives no address that is

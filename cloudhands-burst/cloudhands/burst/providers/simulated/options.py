@@ -15,7 +15,7 @@ Amount = Annotated[int, Field(ge=0)]
 
 
 class Size(BaseModel):
-    """What a server of a size takes."""
+    """What a server of a size takes: `vcpus`, and `memory_mb` of memory."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -30,8 +30,9 @@ class Options(BaseModel):
     servers that are not gone yet; `capacity_vcpus` and `capacity_memory_mb` what they take, by the
     `amounts` of their sizes. `images` and `sizes` are all that it knows. Every server gets an
     address of `network`; one of `external_network` is given when it is asked for. Each call takes
-    `latency_seconds`. What shall go wrong stands in `faults`, or at run time in a file beside the
-    servers' (see `faults_file`).
+    `latency_seconds`, and `boot_seconds`, `stop_seconds`, `reboot_seconds`, `resize_seconds` and
+    `delete_seconds` pass until what was asked for is so. What shall go wrong stands in `faults`, or
+    at run time in a file beside the servers', `FILE.faults.json`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -7,6 +7,8 @@ revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None
+# The newest revision that the oldest usable code knows, from this one on.
+oldest_code = "0003"
 
 
 def upgrade() -> None:
@@ -17,4 +19,4 @@ def upgrade() -> None:
         sa.Column("oldest_code", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_compatibility")),
     )
-    op.bulk_insert(table, [{"id": 1, "oldest_code": revision}])
+    op.bulk_insert(table, [{"id": 1, "oldest_code": oldest_code}])

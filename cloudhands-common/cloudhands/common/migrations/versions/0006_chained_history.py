@@ -24,6 +24,8 @@ revision = "0006"
 down_revision = "0005"
 branch_labels = None
 depends_on = None
+# The newest revision that the oldest usable code knows, from this one on.
+oldest_code = "0006"
 
 JSON = sa.JSON().with_variant(JSONB(), "postgresql")
 HEADS = {

@@ -12,6 +12,8 @@ revision = "0007"
 down_revision = "0006"
 branch_labels = None
 depends_on = None
+# The newest revision that the oldest usable code knows, from this one on.
+oldest_code = "0007"
 
 NAMES = ("appliances", "vcpus", "memory_mb", "storage_gb", "addresses")
 JSON = sa.JSON().with_variant(JSONB(), "postgresql")

@@ -1,0 +1,92 @@
+"""The Python that a release is installed for, and the programs that are run on the way."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cloudhands.common.errors import ConfigurationError, DeploymentError
+
+_FACTS = (
+    "import json, os, platform, sys; "
+    "print(json.dumps({'version': '%d.%d' % sys.version_info[:2], "
+    "'machine': platform.machine(), 'implementation': sys.implementation.name, "
+    "'glibc': (platform.libc_ver(sys.executable) or ('', ''))[1]}))"
+)
+# The last lines of a program that failed.
+_TAIL = 3
+
+
+@dataclass(frozen=True)
+class Python:
+    """An interpreter.
+
+    :param version: `3.11`.
+    :param machine: as `uname -m` tells it.
+    :param glibc: the version of the C library; empty where it is another one.
+    """
+
+    program: Path
+    version: str
+    machine: str
+    implementation: str
+    glibc: str
+
+
+def look_at(program: Path | None) -> Python:
+    """What an interpreter is.
+
+    :param program: None for the one that runs this, outside of any virtual environment.
+    :raises ConfigurationError: if it does not run.
+    """
+    chosen = program or Path(getattr(sys, "_base_executable", sys.executable))
+    try:
+        done = subprocess.run(
+            [chosen, "-I", "-c", _FACTS], capture_output=True, text=True, check=True
+        )
+        return Python(program=chosen.absolute(), **json.loads(done.stdout))
+    except (OSError, ValueError, subprocess.CalledProcessError) as error:
+        raise ConfigurationError(f"{chosen} does not run ({error}): give --python PYTHON") from None
+
+
+def environment() -> Mapping[str, str]:
+    """What programs inherit: nothing that would make Python or pip look elsewhere."""
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PIP_"))
+    }
+    # The first leaves out every configuration file. A cache may hold another build of a version.
+    return {**kept, "PIP_CONFIG_FILE": os.devnull, "PIP_NO_CACHE_DIR": "1"}
+
+
+def run(what: str, argv: Sequence[str | Path], folder: Path | None = None) -> str:
+    """Run a program to its end.
+
+    :param what: what it does, for the error.
+    :returns: its standard output.
+    :raises DeploymentError: with its last words, if it fails.
+    """
+    try:
+        done = subprocess.run(
+            argv,
+            env=environment(),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+    except OSError as error:
+        raise DeploymentError(f"{what}: {argv[0]} does not run: {error.strerror}") from error
+    if done.returncode:
+        raise DeploymentError(f"{what}: {last_words(done.stderr or done.stdout, done.returncode)}")
+    return done.stdout
+
+
+def last_words(text: str, status: int) -> str:
+    """What a program that failed said last, in one line."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return " / ".join(lines[-_TAIL:]) or f"it ended with status {status}"

@@ -1,0 +1,1 @@
+"""What the manual generates from the code itself: commands, settings, scripts."""

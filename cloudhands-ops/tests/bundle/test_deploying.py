@@ -1,0 +1,43 @@
+"""An installation from the first release to the next one and back, with a real supervisord."""
+
+import json
+
+ALL = ("cloud-burst", "cloud-index", "cloud-serve:cloud-serve_00", "cloud-serve:cloud-serve_01")
+
+
+def test_a_second_release_and_back(first, bundles):
+    second = first.run("install", bundles("1.1", schema="0017"))
+    assert second.returncode == 0, second.stderr + second.stdout
+    assert first.answer() == "1.1"
+    assert first.versions() == dict.fromkeys(ALL, "1.1")
+    assert first.done() == ["1.0 upgrade", "1.1 backup", "1.1 upgrade"]
+
+    again = first.run("install", bundles("1.1", schema="0017"))
+    assert again.returncode == 0
+    assert "installed and used already" in again.stdout
+    assert first.done()[3:] == []
+
+    back = first.run("rollback", "--json")
+    assert back.returncode == 0, back.stderr
+    assert json.loads(back.stdout) == {"version": "1.0", "before": "1.1", "changed": True}
+    assert first.versions() == dict.fromkeys(ALL, "1.0")
+    again = first.run("rollback")
+    assert again.returncode == 0
+    assert "1.0 is used already: nothing is to be done" in again.stdout
+
+    listed = json.loads(first.run("list", "--json").stdout)
+    assert [(one["version"], one["is_used"]) for one in listed["releases"]] == [
+        ("1.0", True),
+        ("1.1", False),
+    ]
+    log = (first.host.folder / "deployments.log").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["action"] for line in log] == ["install", "install", "rollback"]
+
+
+def test_installed_again_where_nothing_runs_it_starts(idle, bundles):
+    done = idle.run("install", bundles("1.0"))
+    assert done.returncode == 0, done.stderr
+    assert "Starting supervisord" in done.stdout
+    assert idle.answer() == "1.0"
+    assert idle.done() == ["1.0 upgrade"]
+    assert "used already" in idle.run("rollback", "--to", "1.0").stdout

@@ -1,0 +1,83 @@
+"""What a release does to the database decides whether there is a way back."""
+
+import json
+
+import pytest
+
+from cloudhands.ops.bundle.__main__ import main
+from cloudhands.ops.bundle.supervision import Supervision
+
+
+def test_a_migration_without_a_way_back_is_refused_and_can_be_accepted(first, bundles):
+    bundle = bundles("2.0", schema="0018", oldest_code="0018")
+    refused = first.run("install", bundle)
+    assert refused.returncode == 1
+    assert "needs code that knows 0018, and 1.0 knows 0016" in refused.stderr
+    assert "Add --accept" in refused.stderr
+    assert first.answer() == "1.0"
+    assert first.done() == ["1.0 upgrade"]
+
+    accepted = first.run("install", bundle, "--accept")
+    assert accepted.returncode == 0, accepted.stderr
+    assert "Stopping cloud-serve:cloud-serve_01." in accepted.stdout
+    assert first.answer() == "2.0"
+    assert set(first.versions().values()) == {"2.0"}
+
+    back = first.run("rollback")
+    assert back.returncode == 1
+    assert "only code that knows 0018 may use it; 1.0 knows 0016" in back.stderr
+    assert first.answer() == "2.0"
+
+    older = first.run("install", bundles("1.1"), "--downgrade")
+    assert older.returncode == 1
+    assert "only code that knows 0018 may use it; 1.1 knows 0016" in older.stderr
+    assert first.answer() == "2.0"
+
+
+def test_a_release_that_does_not_come_up_is_left_again(first, bundles):
+    done = first.run("install", bundles("1.1", schema="0017", broken="cloud-serve"))
+    assert done.returncode == 3
+    assert "1.1 is not well: cloud-serve:cloud-serve_00" in done.stderr
+    assert "it is broken on purpose" in done.stderr
+    assert "1.0 serves again" in done.stderr
+    assert set(first.versions().values()) == {"1.0"}
+    assert first.host.running().version == "1.0"
+    assert all(program.state == "RUNNING" for program in Supervision(first.host).programs())
+    log = (first.host.folder / "deployments.log").read_text(encoding="utf-8").splitlines()
+    assert json.loads(log[-1])["outcome"] == "put back"
+
+
+def test_a_migration_that_fails_leaves_the_release_before_serving(first, bundles):
+    bundle = bundles("2.0", schema="0018", oldest_code="0018", broken="upgrade")
+    done = first.run("install", bundle, "--accept")
+    assert done.returncode == 3
+    assert "Nothing was switched: 1.0 serves as before" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert first.answer() == "1.0"
+    assert all(program.state == "RUNNING" for program in Supervision(first.host).programs())
+
+
+def test_an_older_release_is_taken_on_request_only(idle, bundles):
+    refused = idle.run("install", bundles("0.9"))
+    assert refused.returncode == 1
+    assert "1.0 is installed, which is newer than 0.9" in refused.stderr
+    assert idle.run("install", bundles("0.9"), "--downgrade", "--no-start").returncode == 0
+    assert idle.host.running().version == "0.9"
+
+
+def test_what_is_found_before_anything_is_touched(idle, bundles):
+    other = idle.run("install", bundles("1.0", schema="0017"))
+    assert other.returncode == 1
+    assert "is of another bundle of the same version" in other.stderr
+    idle.write("wrong = true")
+    wrong = idle.run("install", bundles("1.1", schema="0017"))
+    assert wrong.returncode == 2
+    assert "there is no such setting" in wrong.stderr
+    assert idle.done() == ["1.0 upgrade"]
+    assert idle.host.running().version == "1.0"
+
+
+@pytest.mark.parametrize("version", ["7.7", "../../etc", ""])
+def test_a_release_that_is_not_there_is_not_rolled_back_to(idle, capsys, version):
+    assert main(["rollback", "--to", version, "--dir", str(idle.host.folder)]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
