@@ -11,13 +11,15 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from http.client import HTTPException
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from release_builds import Failed
 from release_host import Host
+
+from cloudhands.common.testing.ports import LOOPBACK
 
 # How long after a line each kill comes.
 AFTER_SECONDS = (0.0, 0.7)
@@ -31,7 +33,7 @@ class Kills:
     """What killing showed.
 
     :param lines: what was told, and how often a run was killed there.
-    :param asked: how often the host was asked, by whether it was ready.
+    :param asked: how often the host was asked, by whether it served.
     """
 
     lines: Counter[str] = field(default_factory=Counter)
@@ -60,15 +62,15 @@ def everywhere(host: Host, coming: Path, python: str) -> Kills:
             if host.versions() == before:
                 raise Failed(f"{argv[0]} ended well, and nothing is different")
     if kills.asked[False]:
-        raise Failed(f"of {kills.asked.total()} times the host was not ready {kills.asked[False]}")
+        raise Failed(f"of {kills.asked.total()} times the host did not serve {kills.asked[False]}")
     return kills
 
 
 def _until_done(argv: Sequence[str], python: str, host: Host, kills: Kills) -> None:
     known: Counter[str] = Counter()
     while (status := _killed(argv, python, known)) is None:
-        if not host.is_ready():
-            raise Failed(f"killed at {list(known)[-1]!r}, and the host is not ready")
+        if not serves(host):
+            raise Failed(f"killed at {list(known)[-1]!r}, and the host does not serve")
         if known.total() > MOST_KILLS:
             raise Failed(f"{argv[0]} was killed {MOST_KILLS} times, and tells ever more")
     if status:
@@ -99,6 +101,13 @@ def _killed(argv: Sequence[str], python: str, known: Counter[str]) -> int | None
     return process.returncode
 
 
+def serves(host: Host) -> bool:
+    """Whether somebody answers. One that is ending says that it is not ready, and still serves."""
+    with closing(HTTPConnection(LOOPBACK, host.port, timeout=30)) as connection:
+        connection.request("GET", "/health/live")
+        return connection.getresponse().status == 200
+
+
 @contextmanager
 def _asked(host: Host, kills: Kills) -> Iterator[None]:
     over = threading.Event()
@@ -106,7 +115,7 @@ def _asked(host: Host, kills: Kills) -> Iterator[None]:
     def ask() -> None:
         while not over.wait(ASK_SECONDS):
             try:
-                kills.asked[host.is_ready()] += 1
+                kills.asked[serves(host)] += 1
             except (OSError, HTTPException):
                 kills.asked[False] += 1
 
