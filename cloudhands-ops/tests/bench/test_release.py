@@ -60,6 +60,11 @@ def test_what_fails_is_counted_and_named(server):
     assert (both.requests, len(both.failures), both.longest, both.written) == (6, 4, 9, 2)
 
 
+def undated(member):
+    member.mtime = 0
+    return member
+
+
 def bundle(folder, content):
     from release_builds import Bundle
 
@@ -68,7 +73,7 @@ def bundle(folder, content):
     (top / "SHA256SUMS").write_text(f"{content}  wheels/a.whl\nsame  requirements.txt\n")
     file = folder / "cloudhands-1.0.tar"
     with tarfile.open(file, "w") as tar:
-        tar.add(top, top.name, filter=lambda member: member.replace(mtime=0, deep=False))
+        tar.add(top, top.name, filter=undated)
     return Bundle(file, 1.0)
 
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import NoResultFound
 
 from cloudhands.burst.reconcilers.appliance.view import View, node_of, read, view_of
 from cloudhands.burst.testing import World
@@ -27,10 +26,11 @@ def both(world: World, **node: Any) -> tuple[View, View]:
             appliance.seen_size, appliance.reboots_wanted = appliance.size, 1
         session.flush()
         with counted(session) as statements:
-            found = read(session, appliance.id)
+            found = read(session.connection(), [appliance.id, 4711])
         assert len(statements) == 1
+        assert found.keys() == {appliance.id}
         living = living_node(session, appliance)
-        return found, view_of(appliance, node_of(living) if living else None)
+        return found[appliance.id], view_of(appliance, node_of(living) if living else None)
 
 
 @pytest.mark.parametrize(
@@ -48,8 +48,3 @@ def test_one_query_tells_what_the_rows_tell(world: World, node: Mapping[str, Any
     found, told = both(world, **node)
     assert found == told
     assert (found.node is None) == (not node or bool(node.keys() & {"ended_at", "abandoned_at"}))
-
-
-def test_one_that_is_not_there(world: World) -> None:
-    with world.database.reading() as session, pytest.raises(NoResultFound):
-        read(session, 4711)
