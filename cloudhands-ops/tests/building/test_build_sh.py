@@ -177,8 +177,8 @@ def bundle(clone, tmp_path_factory):
     folder = tmp_path_factory.mktemp("bundle")
     key = folder / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-    options = ["--novenv", "--key", key, "--vendor-folder", clone.vendor, "--output", folder]
-    done = clone.build(*options, "--python=3.12", "--platform=x86_64")
+    options = ["--novenv", "--nomanual", "--key", key, "--vendor-folder", clone.vendor]
+    done = clone.build(*options, "--output", folder, "--python=3.12", "--platform=x86_64")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
     (file,) = folder.glob("*.tar")

@@ -68,15 +68,15 @@ def test_a_first_installation(site, bundles):
         *("install", bundles("1.0"), "--config", site.config, "--signers", site.signers)
     )
     # Where something is begun that an upgrade does not do.
-    for line in ("Making the environment of supervisord", "Migrating", "Wrote", "Starting"):
+    for line in ("Making the environment of supervisord", "Wrote"):
         assert killed_at(argv, line) is None
     assert killed_at(argv, "never told") == 0
     assert site.answer() == "1.0"
     assert set(site.versions().values()) == {"1.0"}
 
 
-AT = ("Making", "Trying the settings", "Backing", "Migrating", "Switching", "Restarting cloud-s")
-BACK_AT = ("Switching", "Restarting cloud-serve:cloud-serve_01", "Restarting cloud-burst")
+AT = ("Making", "Migrating", "Restarting cloud-s")
+BACK_AT = ("Restarting cloud-serve:cloud-serve_01",)
 
 
 def test_an_upgrade_and_a_rollback(first, bundles):
