@@ -23,7 +23,7 @@ step that fails, with a non-zero status.
   --help     print this and end
 
 PYTHON names the interpreter (default: python3). PYTEST_WORKERS is the number of test processes
-(default: one more than there are cores, 8 at most). OPENSTACK_HOME is where the control plane is
+(default: two more than there are cores, 8 at most). OPENSTACK_HOME is where the control plane is
 installed (default: .check/openstack), OPENSTACK_PORTS its first port (default: 16000). Where CI is
 set, a missing system package is an error.
 TEXT
@@ -179,12 +179,12 @@ remove_linter() {
     "$python" -m pip uninstall --quiet --yes import-linter rich
 }
 
-# One more than there are cores: nearly a third of the tests' time is waiting for servers and browsers.
+# Two more than there are cores: a third of the tests' time is waiting for servers and browsers.
 # A file's tests stay in one process, so that they share the servers that they start. The files go in the
 # order of "testpaths", the long ones first: else the last process works on alone for minutes.
 run_tests() {
     export MANUAL_HTML=$PWD/.check/manual/html
-    local workers=${PYTEST_WORKERS:-$(($(nproc) < 7 ? $(nproc) + 1 : 8))}
+    local workers=${PYTEST_WORKERS:-$(($(nproc) < 6 ? $(nproc) + 2 : 8))}
     "$python" -m pytest -n "$workers" --dist loadfile --no-loadscope-reorder --durations=10 -rfEs 2>&1 |
         tee "$log"
 }
