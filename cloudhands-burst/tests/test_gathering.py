@@ -148,9 +148,10 @@ def test_who_is_idle_takes_a_launch_at_once_and_hears_a_stop_while_it_gathers(
 ) -> None:
     monkeypatch.setattr(loops, "GATHER_SECONDS", 60)
     held = Held(with_threads(replace(world.context, clock=now), 3))
-    with going(held):
+    with going(held) as loop:
         world.launch()
         until(lambda: len(held.given) == 1)
+    assert not loop.is_alive()
 
 
 def test_more_is_claimed_without_a_look(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

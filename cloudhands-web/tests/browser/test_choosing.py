@@ -71,6 +71,7 @@ def test_inviting_with_a_finger(choosing):
     choosing.option("Alan Turing").get_by_text("aturing", exact=True).click()
     choosing.page.get_by_role("button", name="Invite Alan Turing").click()
     choosing.page.get_by_role("heading", name="Invitation to Physics").wait_for()
+    assert choosing.page.get_by_text("Alan Turing").count() > 0
 
 
 def test_nobody_is_nothing_to_choose_from(choosing):
