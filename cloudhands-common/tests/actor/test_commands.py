@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -14,7 +14,7 @@ from cloudhands.common.actor import commands
 from cloudhands.common.actor.commands import NewUser
 from cloudhands.common.actor.queries import local_user_by_mail, roles_of
 from cloudhands.common.actor.tables import User
-from cloudhands.common.db import Database
+from cloudhands.common.db import Database, UtcDateTime
 from cloudhands.common.errors import Conflict, NotFound
 from cloudhands.common.history.verification import verify
 from cloudhands.common.mail.addresses import mail_key
@@ -135,7 +135,7 @@ def test_an_older_databases_local_users_get_their_key(empty_url: str) -> None:
                 (5, "bob@example.org", None),
             ):
                 values = {"id": id_, "uid": str(id_), "mail": mail, "directory_id": directory_id}
-                session.execute(text(ACTOR), {**values, "uuid": f"{id_:032}", "at": NOON})
+                session.execute(ACTOR, {**values, "uuid": f"{id_:032}", "at": NOON})
                 session.execute(text(USER), values)
         schema.upgrade(database)
         assert schema.differences(database) == []
@@ -150,10 +150,10 @@ def test_an_older_databases_local_users_get_their_key(empty_url: str) -> None:
             ]
 
 
-ACTOR = (
+ACTOR = text(
     "INSERT INTO actors (id, uuid, kind_of_actor, name, version, created_at) "
     "VALUES (:id, :uuid, 'user', :uid, 0, :at)"
-)
+).bindparams(bindparam("at", type_=UtcDateTime()))
 USER = "INSERT INTO users (id, uid, mail, directory_id) VALUES (:id, :uid, :mail, :directory_id)"
 
 

@@ -69,6 +69,9 @@ class Installed:
             check=False,
             env={},
             user=self.asker,
+            # As sshd does: that account's groups, and none of ours.
+            group=self.asker,
+            extra_groups=None if self.asker is None else [],
         )
         # Else sshd would not take what it was told.
         assert (told.returncode, told.stderr) == (0, "")
@@ -101,13 +104,14 @@ def machine() -> Iterator[Installed]:
 
 @pytest.fixture
 def stand_in() -> Iterator[StandIn]:
-    """A real server that answers as a test wants."""
+    """A real server that answers as a test wants, if it is asked with a token."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
             made.asked.append((self.path, self.headers.get("If-None-Match"), body))
-            status, text = made.answer
+            is_known = self.headers.get("Authorization", "").startswith("Bearer ")
+            status, text = made.answer if is_known else (401, "")
             self.send_response(status)
             self.send_header("Content-Length", str(len(text.encode())))
             if 300 <= status < 304:

@@ -37,7 +37,9 @@ def authority(folder: Path) -> Certificate:
     :raises subprocess.CalledProcessError: if openssl refuses; its words are in `stderr`.
     """
     made = Certificate(folder / "authority.pem", folder / "authority.key")
-    return _request(made, "/CN=test authority")
+    # Python 3.13 refuses an authority that does not say that it may sign.
+    usage = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")
+    return _request(made, "/CN=test authority", *usage)
 
 
 def issued(by: Certificate, folder: Path, *names: str) -> Certificate:

@@ -7,8 +7,10 @@ import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import structlog
 from sqlalchemy.orm import Session
 
 from cloudhands.common import schema, settings
@@ -30,6 +32,23 @@ def interrupts_arrive() -> None:
     """
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loggers_follow() -> Iterator[None]:
+    """No logger keeps the configuration that it was first used with.
+
+    A program's entry point that a test calls configures logging; what a later test captures would
+    else lack the lines of loggers that were used in between.
+    """
+    configure = structlog.configure
+
+    def keeping_nothing(**options: Any) -> None:
+        configure(**{**options, "cache_logger_on_first_use": False})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(structlog, "configure", keeping_nothing)
+        yield
 
 
 @pytest.fixture(scope="session", params=directories.KINDS)
