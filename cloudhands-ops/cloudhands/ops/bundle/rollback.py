@@ -27,7 +27,7 @@ def rollback(host: Host, to: str | None, tell: Tell, *, start: bool = True) -> M
         raise NotFound(f"nothing is installed in {host.folder}: there is nothing to go back from")
     fitness.check_rights(host)
     with host.held():
-        release = host.finished(to or _before(host, running))
+        release = host.finished(_before(host, running) if to is None else to)
         if release == running and not host.journal.read() and Supervision(host).is_running():
             tell(
                 f"{release.version} is used already: nothing is to be done. To go back further, "
@@ -35,8 +35,10 @@ def rollback(host: Host, to: str | None, tell: Tell, *, start: bool = True) -> M
             )
             return _done(running, release, changed=False)
         _check_database(host, release)
-        if host.journal.read().get("action") != "rollback":
-            host.journal.note(action="rollback", to=release.version, **{"from": running.version})
+        began = running.version
+        if host.journal.read().get("action") == "rollback":
+            began = host.journal.read().get("from", began)
+        host.journal.note(action="rollback", to=release.version, **{"from": began})
         Switching(host, release, tell, start).switch()
         return _done(running, release, changed=True)
 
@@ -51,7 +53,7 @@ def _before(host: Host, running: Release) -> str:
     under_way = host.journal.read()
     found = {
         "rollback": under_way.get("to"),
-        "install": under_way.get("from"),
+        "install": _began_from(under_way) or running.before,
     }.get(under_way.get("action", ""), running.before)
     last = host.last()
     if not under_way and (last.get("action"), last.get("to")) == ("rollback", running.version):
@@ -62,6 +64,11 @@ def _before(host: Host, running: Release) -> str:
             "installed with --to VERSION (the command list shows them)"
         )
     return str(found)
+
+
+def _began_from(under_way: Mapping[str, Any]) -> str | None:
+    found = under_way.get("from")
+    return None if found == under_way.get("to") else found
 
 
 def _check_database(host: Host, release: Release) -> None:
