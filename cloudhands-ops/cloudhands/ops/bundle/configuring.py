@@ -3,6 +3,7 @@
 import configparser
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from cloudhands.common.errors import CloudhandsError, Conflict, DeploymentError
 from cloudhands.ops.bundle.database import Admin
@@ -15,7 +16,7 @@ NGINX = "nginx.conf"
 SUPERVISORD = "supervisord.conf"
 # Daemons live in folders that are not in everyone's PATH.
 SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
-# Where the running supervisord is spoken to, and what it keeps there.
+# Where the running supervisord is spoken to.
 _PLACE = ("unix_http_server", "file")
 Texts = Mapping[str, str]
 
@@ -28,23 +29,30 @@ class Configuring:
         self._tell = tell
         self._supervision = Supervision(host)
 
+    def try_out(self, release: Release, settings: Path, place: Path) -> None:
+        """Refuse settings with which the files would not do, before anything is changed.
+
+        :param place: an empty folder, for files that nobody goes by.
+        :raises CloudhandsError: if they would not do.
+        """
+        self._render(Admin(release, settings), place)
+        self._check(_texts(self._host.deploy), place)
+
     def write(self, release: Release) -> None:
         """Have a release write them for the settings; told if that changes them.
 
         :raises CloudhandsError: if they will not do; they are then as before.
         """
-        before, runs = self._texts(), self._supervision.is_running()
+        before, runs = _texts(self._host.deploy), self._supervision.is_running()
         try:
             self.rewrite(release)
-            after = self._texts()
-            if runs:
-                self._check_place(before, after)
-            if after.get(NGINX) not in (None, before.get(NGINX)):
-                self._check_nginx()
-                self._host.journal.note(nginx=bool(before))
+            self._check(before, self._host.deploy)
         except (CloudhandsError, OSError):
             self._write_back(before)
             raise
+        after = _texts(self._host.deploy)
+        if after.get(NGINX) not in (None, before.get(NGINX)):
+            self._host.journal.note(nginx=bool(before))
         if not before:
             self._tell(f"Wrote the configuration of supervisord in {self._host.deploy}.")
         if runs:
@@ -55,39 +63,37 @@ class Configuring:
 
         :raises DeploymentError: if it cannot.
         """
-        host = self._host
-        Admin(release, host.settings).run(
-            *("deploy-files", "--to", host.deploy, "--programs", host.programs),
-            *("--supervisor", host.supervisor / VENV / "bin"),
-        )
+        self._render(Admin(release, self._host.settings), self._host.deploy)
 
-    def _texts(self) -> Texts:
-        folder = self._host.deploy
-        files = folder.iterdir() if folder.is_dir() else ()
-        return {file.name: file.read_text(encoding="utf-8") for file in files if file.is_file()}
+    def _render(self, admin: Admin, to: Path) -> None:
+        admin.run(
+            *("deploy-files", "--to", to, "--programs", self._host.programs),
+            *("--supervisor", self._host.supervisor / VENV / "bin"),
+        )
 
     def _write_back(self, texts: Texts) -> None:
         for name, text in texts.items():
             if (self._host.deploy / name).read_text(encoding="utf-8") != text:
                 write(self._host.deploy / name, text)
 
-    def _check_place(self, before: Texts, after: Texts) -> None:
-        """Refuse settings with which nobody could speak to the supervisord that runs.
+    def _check(self, before: Texts, folder: Path) -> None:
+        """Refuse files that will not do.
 
-        :raises Conflict: if it is elsewhere.
+        :raises Conflict: if nobody could speak to the supervisord that runs.
+        :raises DeploymentError: if nginx refuses its own, in its words.
         """
+        after = _texts(folder)
         old, new = (_parsed(one).get(*_PLACE, fallback="") for one in (before, after))
-        if old != new:
+        if old != new and self._supervision.is_running():
             raise Conflict(
                 f"supervisord runs with {old}, and by {self._host.settings} it would be {new}: "
                 f"stop it first, when people can do without: "
                 f"{self._supervision.command_for('shutdown')}"
             )
-
-    def _check_nginx(self) -> None:
-        path = f"{os.environ.get('PATH', os.defpath)}:{SYSTEM_PATH}"
-        argv = ["nginx", "-e", "stderr", "-t", "-q", "-c", str(self._host.deploy / NGINX)]
-        run("the new configuration of nginx", ["env", f"PATH={path}", *argv])
+        if after.get(NGINX) not in (None, before.get(NGINX)):
+            path = f"{os.environ.get('PATH', os.defpath)}:{SYSTEM_PATH}"
+            argv = ["nginx", "-e", "stderr", "-t", "-q", "-c", str(folder / NGINX)]
+            run("the new configuration of nginx", ["env", f"PATH={path}", *argv])
 
     def _tell_unapplied(self, before: Texts, after: Texts) -> None:
         """What a running supervisord goes on doing in the old way, and what changes that."""
@@ -109,6 +115,11 @@ class Configuring:
                 "When people can do without everything for a moment: "
                 f"{self._supervision.command_for('shutdown')}, then {self._supervision.command}"
             )
+
+
+def _texts(folder: Path) -> Texts:
+    files = folder.iterdir() if folder.is_dir() else ()
+    return {file.name: file.read_text(encoding="utf-8") for file in files if file.is_file()}
 
 
 def _parsed(texts: Texts) -> configparser.RawConfigParser:

@@ -2,6 +2,8 @@
 
 import errno
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _REMEDIES = {
@@ -26,6 +28,18 @@ def told(error: OSError, where: Path) -> str:
     place = error.filename2 or error.filename or where
     remedy = _REMEDIES.get(error.errno or 0)
     return f"{place}: {error.strerror or error}" + (f": {remedy}" if remedy else "")
+
+
+@contextmanager
+def naming(file: Path) -> Iterator[None]:
+    """Let an error in a `with` block name the file that is written: by itself it hardly ever does.
+
+    :raises OSError: that error, with the file's name.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(file)) from error
 
 
 def tells_of_full(words: str) -> bool:

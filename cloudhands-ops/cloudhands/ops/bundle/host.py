@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from cloudhands.common.errors import ConfigurationError, Conflict, NotFound
+from cloudhands.ops.bundle import disk
 from cloudhands.ops.bundle.manifest import Manifest
 
 DEFAULT = Path("/srv/cloudhands")
@@ -286,14 +287,14 @@ def write(file: Path, text: str) -> None:
     """Write a file as a whole: another text is never seen, not even after a power cut."""
     part = file.with_name(f".{file.name}.part")
     try:
-        with part.open("wb", buffering=0) as opened:
+        with disk.naming(file), part.open("wb", buffering=0) as opened:
             _write_all(opened, text.encode())
             os.fsync(opened.fileno())
         part.replace(file)
-    except OSError as error:
+    except OSError:
         with suppress(OSError):
             part.unlink()
-        raise OSError(error.errno, error.strerror, str(file)) from error
+        raise
     settle(file.parent)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from cloudhands.common.errors import ConfigurationError, Conflict, DeploymentError
 from cloudhands.ops.bundle import database, environment, fitness, verification
+from cloudhands.ops.bundle.configuring import Configuring
 from cloudhands.ops.bundle.database import Admin, Standing
 from cloudhands.ops.bundle.host import Host, Release, link, write
 from cloudhands.ops.bundle.python import Python, look_at
@@ -135,20 +136,34 @@ class _Installation:
             raise DeploymentError(f"{error}. Nothing was switched: {serves}") from error
         self.tell(f"Trying the settings, {self.settings}, with {manifest.version}.")
         self.admin.check_settings()
+        self._try_files()
         served = self._served(running)
         return self._deploy(served, self._standing(served))
 
     def _make_environments(self) -> None:
         if not self.release.is_complete:
             fitness.check_room(self.bundle, self.host, self.python)
-        environment.install(self.bundle, self.release, self.python, self.tell)
-        environment.install_supervisor(
-            self.bundle,
-            self.host.supervisor,
-            self.python,
-            self.tell,
-            is_used=Supervision(self.host).is_running(),
-        )
+        with verification.place(self.host.incoming) as place:
+            bundle = verification.copied(self.bundle, self.python, place)
+            environment.install(bundle, self.release, self.python, self.tell)
+            environment.install_supervisor(
+                bundle,
+                self.host.supervisor,
+                self.python,
+                self.tell,
+                is_used=Supervision(self.host).is_running(),
+            )
+
+    def _try_files(self) -> None:
+        """Refuse settings with which supervisord's and nginx's files would not do.
+
+        :raises ConfigurationError: in the release's or nginx's words.
+        """
+        try:
+            with verification.place(self.host.incoming) as place:
+                Configuring(self.host, self.tell).try_out(self.release, self.settings, place)
+        except DeploymentError as error:
+            raise ConfigurationError(str(error)) from error
 
     def _served(self, running: Release | None) -> Release | None:
         """What served as a whole last: of an interrupted installation, what that began from."""

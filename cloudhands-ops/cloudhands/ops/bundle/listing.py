@@ -73,8 +73,8 @@ def lines(found: Listing) -> list[str]:
     told = [_line(row) for row in found.releases] or [f"No release is in {found.folder}."]
     if found.under_way:
         told.append(
-            f"The {found.under_way.get('action')} of {found.under_way.get('to')} was interrupted, "
-            "or is under way. Next: run it again."
+            f"The {found.under_way.get('action')} that leads to {found.under_way.get('to')} was "
+            "interrupted, or is under way. Next: run it again."
         )
     else:
         told.append("Next: install BUNDLE for another, rollback for the one before.")

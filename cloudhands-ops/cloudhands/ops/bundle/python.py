@@ -55,7 +55,7 @@ def look_at(program: Path | None) -> Python:
         why = (
             last_words(error.stderr, error.returncode)
             if isinstance(error, subprocess.CalledProcessError)
-            else error
+            else getattr(error, "strerror", None) or error
         )
         raise ConfigurationError(f"{chosen} does not run ({why}): give --python PYTHON") from None
 

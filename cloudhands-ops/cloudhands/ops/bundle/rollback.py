@@ -5,7 +5,7 @@ from typing import Any
 
 from cloudhands.common.errors import Conflict, NotFound
 from cloudhands.ops.bundle import fitness
-from cloudhands.ops.bundle.database import Admin
+from cloudhands.ops.bundle.database import Admin, too_new
 from cloudhands.ops.bundle.host import Host, Release
 from cloudhands.ops.bundle.supervision import Supervision
 from cloudhands.ops.bundle.switching import Switching
@@ -77,13 +77,11 @@ def _check_database(host: Host, release: Release) -> None:
         return
     if standing.is_behind:
         raise Conflict(
-            f"{release.version} would have to migrate the database from {standing.revision} to "
-            f"{standing.newest}: install its bundle"
+            f"{release.version} would have to migrate the database from "
+            f"{standing.revision or 'nothing'} to {standing.newest}: install its bundle"
         )
     raise Conflict(
-        f"the database is at revision {standing.revision} and only code that knows "
-        f"{standing.oldest_code or standing.revision} may use it; {release.version} knows "
-        f"{standing.newest}: restore a backup from {host.backups} with it, or stay"
+        f"{too_new(standing, release)}: restore a backup from {host.backups} with it, or stay"
     )
 
 
