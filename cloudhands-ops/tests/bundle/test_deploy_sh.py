@@ -40,6 +40,13 @@ def test_it_proves_its_bundle_straight_from_it(bundle, site):
     assert json.loads(told.stdout)["version"] == "1.0"
 
 
+def test_it_compares_what_is_installed_straight_from_its_bundle(bundles, idle):
+    given = ("--signers", idle.signers, "--dir", idle.host.folder)
+    told = deploy(bundles("1.0"), "verify-installed", "--thorough", *given)
+    assert told.returncode == 0, told.stderr + told.stdout
+    assert "also compiled again" in told.stdout
+
+
 def test_what_it_hands_on_is_explained(bundle, site):
     given = (f"--signers={site.signers}", f"--dir={site.host.folder}")
     told = deploy(bundle, *given)

@@ -101,9 +101,13 @@ def run(
         said = done.stderr or done.stdout
         words = last_words(said, done.returncode)
         if disk.tells_of_full(said):
-            words = f"{writes or words}: the disk is full: make room"
+            words = f"{writes}: the disk is full: make room" if writes else _with_room(words)
         raise DeploymentError(f"{what}: {words}")
     return done.stdout
+
+
+def _with_room(words: str) -> str:
+    return words if "room" in words else f"{words}: make room"
 
 
 def last_words(text: str, status: int) -> str:
