@@ -147,7 +147,7 @@ class Comparison:
         # Not the environment's own, which would first run what may have been added to it.
         # Its text: deploy.sh runs us from within a wheel.
         text = (resources.files("cloudhands.ops.bundle") / COMPILING).read_text(encoding="utf-8")
-        argv = [self.interpreter, "-I", "-S", "-B", "-c", text, self._site]
+        argv: list[str | Path] = [self.interpreter, "-I", "-S", "-B", "-c", text, self._site]
         told = python.run("compiling again", argv)
         for line in json.loads(told):
             yield f"{line} is not what its source says"
