@@ -77,7 +77,23 @@ def test_what_is_found_before_anything_is_touched(idle, bundles):
     assert idle.host.running().version == "1.0"
 
 
-@pytest.mark.parametrize("version", ["7.7", "../../etc", ""])
+@pytest.mark.parametrize("version", ["7.7", "../../etc", "", "alias", "2.9"])
 def test_a_release_that_is_not_there_is_not_rolled_back_to(idle, capsys, version):
+    folder = idle.host.running().folder.parent
+    (folder / "alias").symlink_to("1.0")
+    (folder / "2.9" / "venv").mkdir(parents=True)
     assert main(["rollback", "--to", version, "--dir", str(idle.host.folder)]) == 1
-    assert capsys.readouterr().err.count("\n") == 1
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert f"release {version} is not installed" in told
+    assert "these are: 1.0\n" in told
+
+
+def test_what_is_no_release_and_a_release_that_is_gone(idle, capsys):
+    folder = idle.host.running().folder
+    (folder.parent / "lost+found").mkdir()
+    folder.rename(folder.with_name("away"))
+    assert main(["list", "--dir", str(idle.host.folder)]) == 0
+    first, second, _ = capsys.readouterr().out.splitlines()
+    assert first.startswith("No release is in")
+    assert "current leads to 1.0, which is not there" in second

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from cloudhands.common.errors import ConfigurationError, Conflict, NotFound
-from cloudhands.ops.bundle import disk
+from cloudhands.ops.bundle import disk, versions
 from cloudhands.ops.bundle.manifest import Manifest
 
 DEFAULT = Path("/srv/cloudhands")
@@ -157,10 +157,14 @@ class Host:
         return Release(self.folder / RELEASES / version)
 
     def releases(self) -> list[Release]:
-        """Every one, also what was never finished."""
+        """Every one, oldest first, also what was never finished; what else lies there is none."""
         folder = self.folder / RELEASES
         found = folder.iterdir() if folder.is_dir() else ()
-        return sorted((Release(one) for one in found if one.is_dir()), key=lambda one: one.version)
+        ours = (one for one in found if versions.is_one(one.name))
+        return sorted(
+            (Release(one) for one in ours if one.is_dir() and not one.is_symlink()),
+            key=lambda one: versions.key(one.version),
+        )
 
     def running(self) -> Release | None:
         """The release that `current` leads to; None before the first one.
@@ -183,14 +187,13 @@ class Host:
 
         :raises NotFound: if it is not there, or was never finished.
         """
-        release = self.release(version)
-        if version in ("", ".", "..") or "/" in version or not release.is_complete:
-            known = [one.version for one in self.releases() if one.is_complete]
+        known = {one.version: one for one in self.releases() if one.is_complete}
+        if version not in known:
             raise NotFound(
                 f"release {version} is not installed in {self.folder}; "
                 + (f"these are: {', '.join(known)}" if known else "none is")
             )
-        return release
+        return known[version]
 
     def switch(self, release: Release) -> None:
         """Let `current` lead to a release: at any moment it leads to one of the two."""
