@@ -1,8 +1,11 @@
 """Deployments that somebody ends, that others follow, or whose settings changed meanwhile."""
 
+import json
+import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +14,7 @@ from cloudhands.common.testing.ports import free_port
 from cloudhands.ops.bundle import verification
 from cloudhands.ops.bundle.__main__ import main
 from cloudhands.ops.bundle.python import look_at
-from cloudhands.ops.bundle.supervision import Supervision
+from cloudhands.ops.bundle.supervision import Supervision, wait
 
 
 def ended(argv, line, number):
@@ -36,6 +39,10 @@ def test_a_rollback_that_was_given_up_leads_back_later(idle, bundles):
     assert idle.host.running().before == "1.0"
     assert idle.run("rollback", "--no-start").returncode == 0
     assert idle.host.running().version == "1.0"
+    # Nor does a third time take the place of the backup from before the migration.
+    assert idle.run("install", bundles("1.1", schema="0017"), "--no-start").returncode == 0
+    backup = json.loads((idle.host.backups / "before-1.1.backup").read_text(encoding="utf-8"))
+    assert backup["revision"] == "0016"
 
 
 def test_another_release_after_one_that_was_interrupted(idle, bundles):
@@ -46,6 +53,20 @@ def test_another_release_after_one_that_was_interrupted(idle, bundles):
     assert idle.run("install", bundles("1.2", schema="0017"), "--no-start").returncode == 0
     # 1.1 never served as a whole.
     assert idle.host.running().before == "1.0"
+
+
+def test_what_it_runs_ends_with_it_however_it_ends():
+    text = (
+        "from cloudhands.ops.bundle.python import run; "
+        "run('waiting', ['sh', '-c', 'echo $$ >&3; exec sleep 600'])"
+    )
+    reading, writing = os.pipe()
+    argv = ["sh", "-c", f'exec "$@" 3>&{writing}', "sh", sys.executable, "-c", text]
+    with subprocess.Popen(argv, pass_fds=[writing]) as process, open(reading) as pipe:
+        os.close(writing)
+        child = pipe.readline()
+        process.kill()
+    assert wait(lambda: not Path(f"/proc/{child.strip()}").exists())
 
 
 def test_a_damaged_journal_is_named(idle, capsys):

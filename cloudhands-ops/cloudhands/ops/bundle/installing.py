@@ -232,9 +232,8 @@ class _Installation:
         backup = self.host.backups / f"before-{self.release.version}.backup"
         if standing.revision is None:
             return None
-        if not standing.is_behind and (
-            served == self.release or self.host.journal.read().get("backup") == str(backup)
-        ):
+        # One from before the migration is worth more than one from after it.
+        if not standing.is_behind and (served == self.release or backup.exists()):
             return backup if backup.exists() else None
         self.tell(f"Backing up the database to {backup}.")
         self.host.backups.mkdir(mode=0o700, exist_ok=True)

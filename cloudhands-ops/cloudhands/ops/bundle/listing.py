@@ -73,8 +73,8 @@ def lines(found: Listing) -> list[str]:
     told = [_line(row) for row in found.releases] or [f"No release is in {found.folder}."]
     if found.current and not any(row.is_used and row.is_complete for row in found.releases):
         told.append(
-            f"warning: {found.folder}/current leads to {found.current}, which is not there: install "
-            "its bundle again, or use rollback --to VERSION."
+            f"warning: {found.folder}/current leads to {found.current}, which is not there: "
+            "install its bundle again, or use rollback --to VERSION."
         )
     if found.under_way:
         told.append(

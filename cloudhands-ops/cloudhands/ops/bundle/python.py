@@ -86,7 +86,7 @@ def run(
     """
     try:
         done = subprocess.run(
-            argv,
+            [*_ending_with_us(), *argv],
             env=environment(),
             cwd=folder,
             stdin=subprocess.DEVNULL,
@@ -104,6 +104,12 @@ def run(
             words = f"{writes}: the disk is full: make room" if writes else _with_room(words)
         raise DeploymentError(f"{what}: {words}")
     return done.stdout
+
+
+def _ending_with_us() -> Sequence[str]:
+    """What lets a program be killed when we are: it would go on beside the next deployment."""
+    setpriv = shutil.which("setpriv")
+    return (setpriv, "--pdeathsig", "KILL") if setpriv else ()
 
 
 def _with_room(words: str) -> str:

@@ -192,13 +192,16 @@ class Supervision:
                 raise
 
     def reload_nginx(self) -> None:
-        """Have nginx, if it runs, read its configuration again, without losing a request.
+        """Have nginx read its configuration again, without losing a request.
 
         :raises DeploymentError: if it cannot be told.
         """
+        self._order("signalProcess", "nginx", "HUP")
+
+    def runs_nginx(self) -> bool:
+        """Whether nginx runs: where it is new in the settings, it does not yet."""
         found = self._order("getAllProcessInfo")
-        if any((one["name"], one["statename"]) == ("nginx", "RUNNING") for one in found):
-            self._order("signalProcess", "nginx", "HUP")
+        return any((one["name"], one["statename"]) == ("nginx", "RUNNING") for one in found)
 
     def unapplied(self) -> Sequence[str]:
         """The programs for which its configuration was changed since it read that.

@@ -92,7 +92,7 @@ class Switching:
     def _restart(self, release: Release, *, start: bool) -> None:
         supervision = Supervision(self.host)
         Restarting(supervision, release, self._noted(), self.tell).run(start=start)
-        if self.host.journal.read().get("nginx"):
+        if self.host.journal.read().get("nginx") and supervision.runs_nginx():
             self.tell("Having nginx read its new configuration.")
             supervision.reload_nginx()
 
