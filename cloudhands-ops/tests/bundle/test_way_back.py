@@ -1,7 +1,5 @@
 """What a release does to the database decides whether there is a way back."""
 
-import json
-
 import pytest
 
 from cloudhands.ops.bundle.__main__ import main
@@ -32,19 +30,6 @@ def test_a_migration_without_a_way_back_is_refused_and_can_be_accepted(first, bu
     assert older.returncode == 1
     assert "only code that knows 0018 may use it; 1.1 knows 0016" in older.stderr
     assert first.answer() == "2.0"
-
-
-def test_a_release_that_does_not_come_up_is_left_again(first, bundles):
-    done = first.run("install", bundles("1.1", schema="0017", broken="cloud-serve"))
-    assert done.returncode == 3
-    assert "deploy.sh: cloud-serve:cloud-serve_00 does not stay up" in done.stderr
-    assert "it is broken on purpose" in done.stderr
-    assert "1.0 serves as before" in done.stderr
-    assert set(first.versions().values()) == {"1.0"}
-    assert first.host.running().version == "1.0"
-    assert all(program.state == "RUNNING" for program in Supervision(first.host).programs())
-    log = (first.host.folder / "deployments.log").read_text(encoding="utf-8").splitlines()
-    assert json.loads(log[-1])["outcome"] == "put back"
 
 
 def test_a_migration_that_fails_leaves_the_release_before_serving(first, bundles):
