@@ -46,7 +46,9 @@ class Tampering:
                 "a changed wheel and its sum": self._change_wheel_and_sum,
                 "no signature": lambda copy: (copy / SIGNATURE).unlink(),
                 "an added wheel": lambda copy: _write(
-                    copy / WHEELS / "evil-1-py3-none-any.whl", b"PK"
+                    # Found before the good one by whoever takes the first.
+                    copy / WHEELS / "cloudhands_ops-0-py3-none-any.whl",
+                    b"PK",
                 ),
                 "a missing file": lambda copy: self._wheel(copy).unlink(),
                 "a link": lambda copy: (copy / "passwd").symlink_to("/etc/passwd"),

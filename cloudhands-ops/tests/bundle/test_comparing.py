@@ -2,6 +2,9 @@
 
 import json
 import os
+import re
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -54,7 +57,7 @@ def changed(installed):
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
 
     yield write
-    for path, before in undo:
+    for path, before in reversed(undo):
         path.unlink(missing_ok=True)
         if before is not None:
             path.write_bytes(before)
@@ -65,6 +68,44 @@ def test_a_module_that_somebody_changed(installed, changed, verify):
     status, (line,) = verify()
     assert status == 1
     assert "cloudhands_stand_in.py is not as in cloudhands_jasmin-1.0" in line
+
+
+def test_an_environment_that_is_not_shut_off(installed, changed, verify):
+    file = installed.running().venv / "pyvenv.cfg"
+    text = file.read_text(encoding="utf-8")
+    changed(file, text.replace("packages = false", "packages = true"))
+    assert "pyvenv.cfg is not what Python makes" in verify()[1][0]
+    changed(file, re.sub("home = .*", "home = /tmp", text))
+    assert "pyvenv.cfg is not what Python makes" in verify()[1][0]
+
+
+def test_files_and_links_beside_the_modules(installed, changed, verify):
+    changed(installed.running().venv / "evil.so", "x")
+    (installed.running().programs / "python9").symlink_to("/bin/sh")
+    try:
+        status, (link, file) = verify()
+    finally:
+        (installed.running().programs / "python9").unlink()
+    assert status == 1
+    assert "python9 leads to /bin/sh" in link
+    assert "evil.so is not of the bundle" in file
+
+
+def test_compiling_again_runs_nothing_of_the_environment(installed, changed, verify, tmp_path):
+    changed(
+        site_packages(installed) / "evil.pth", f"import os; os.mkdir({str(tmp_path / 'run')!r})"
+    )
+    assert "evil.pth is not of the bundle" in verify("--thorough")[1][0]
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_environment_of_supervisord_is_compared_too(idle, capsys):
+    assert main(["verify-installed", "--dir", str(idle.host.folder)]) == 0
+    assert f"Python itself is {Path(sys.executable).resolve()}" in capsys.readouterr().out
+    (module,) = idle.host.supervisor.glob("venv/lib/python*/site-packages/supervisor_stand_in.py")
+    module.write_text("evil = True\n", encoding="utf-8")
+    assert main(["verify-installed", "--dir", str(idle.host.folder)]) == 1
+    assert "supervisor_stand_in.py is not as in supervisor-4" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["evil.py", "evil.pth", "__pycache__/evil.cpython-311.pyc"])

@@ -9,7 +9,6 @@ from cloudhands.common.errors import ConfigurationError, DeploymentError, Refuse
 from cloudhands.ops.bundle import commands
 
 STATUSES = {Refused: 1, ConfigurationError: 2, DeploymentError: 3}
-INTERRUPTED = 130
 UNREAD = 141
 
 
@@ -21,7 +20,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands.add_to(parser.add_subparsers(title="commands", metavar="COMMAND", required=True))
     options = parser.parse_args(argv)
     try:
-        return options.run(options) or 0
+        status = options.run(options) or 0
+        sys.stdout.flush()  # what nobody reads any more is found out here, not when Python ends
+        return status
     except tuple(STATUSES) as error:
         for line in str(error).splitlines():
             print(f"deploy.sh: {line}", file=sys.stderr)
@@ -30,9 +31,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Nobody reads what is told any more, not even when Python ends and flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return UNREAD
-    except KeyboardInterrupt:
-        print("deploy.sh: interrupted; the same command goes on from there", file=sys.stderr)
-        return INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from cloudhands.common.errors import ConfigurationError
 from cloudhands.ops.bundle import (
     difference,
+    disk,
     host,
     installed,
     installing,
+    interruption,
     listing,
     rollback,
     telling,
@@ -189,17 +191,19 @@ def _no_start(parser: argparse.ArgumentParser) -> None:
 def explained(
     run: Callable[[argparse.Namespace], int | None],
 ) -> Callable[[argparse.Namespace], int | None]:
-    """A command whose trouble with the disk is told in a line, too."""
+    """A command whose trouble with the disk, or interruption, is told in a line, too."""
 
     def running(options: argparse.Namespace) -> int | None:
         try:
-            return run(options)
+            with interruption.raised():
+                return run(options)
         except OSError as error:
-            if error.errno in (None, errno.EPIPE):
+            if error.errno == errno.EPIPE:
                 raise
-            remedy = "make room" if error.errno == errno.ENOSPC else "may this user do that?"
-            where = error.filename or options.dir
-            raise ConfigurationError(f"{where}: {error.strerror}: {remedy}") from error
+            raise ConfigurationError(disk.told(error, options.dir)) from error
+        except interruption.Interrupted as error:
+            telling.aside(f"interrupted by {error}; the same command goes on from there")
+            return error.status
 
     return running
 

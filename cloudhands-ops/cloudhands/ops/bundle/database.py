@@ -95,10 +95,18 @@ def check(standing: Standing, release: Release) -> None:
     """
     if standing.is_too_new:
         raise Conflict(
-            f"the database is at revision {standing.revision} and only code that knows "
-            f"{standing.oldest_code or standing.revision} may use it; {release.version} knows "
-            f"{standing.newest}: install a newer release, or restore a backup from before"
+            f"{too_new(standing, release)}: install a newer release, or restore a backup from "
+            "before"
         )
+
+
+def too_new(standing: Standing, release: Release) -> str:
+    """What the database needs that the release is not."""
+    return (
+        f"the database is at revision {standing.revision} and only code that knows "
+        f"{standing.oldest_code or standing.revision} may use it; {release.version} knows "
+        f"{standing.newest}"
+    )
 
 
 def way_back(standing: Standing, running: Release | None) -> str:

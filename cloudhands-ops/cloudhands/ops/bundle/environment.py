@@ -99,7 +99,11 @@ def make(bundle: Bundle, venv: Path, python: Python, requirements: Path) -> None
     :param requirements: what is installed in it, each with its hashes.
     :raises DeploymentError: with pip's words, if that fails.
     """
-    run("making the environment", [python.program, "-I", "-m", "venv", "--without-pip", venv])
+    run(
+        "making the environment",
+        [python.program, "-I", "-m", "venv", "--without-pip", venv],
+        writes=venv,
+    )
     own = venv / "bin" / "python"
     run(
         "installing from the bundle",
@@ -110,6 +114,7 @@ def make(bundle: Bundle, venv: Path, python: Python, requirements: Path) -> None
             *("--no-compile", "--require-hashes", "--requirement", requirements),
         ],
         bundle.folder,
+        writes=venv,
     )
     # On all cores, and without pip, which hardly ever runs. The status tells of files that are no
     # modules of this Python, such as templates: they are no matter.

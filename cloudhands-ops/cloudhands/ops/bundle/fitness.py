@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from cloudhands.common.errors import BundleError, ConfigurationError, Conflict
-from cloudhands.ops.bundle import versions, wheels
-from cloudhands.ops.bundle.host import Host
+from cloudhands.ops.bundle import disk, versions, wheels
+from cloudhands.ops.bundle.host import RELEASES, Host
 from cloudhands.ops.bundle.manifest import Manifest
 from cloudhands.ops.bundle.python import Python
 from cloudhands.ops.bundle.verification import Bundle
@@ -60,7 +60,9 @@ def _table(settings: Path) -> Mapping[str, Any]:
         raise ConfigurationError(
             f"{settings} is not there: write the site's settings, and give them with --config FILE"
         ) from None
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise ConfigurationError(disk.told(error, settings)) from error
+    except ValueError as error:
         raise ConfigurationError(f"{settings} cannot be read: {error}") from error
 
 
@@ -77,8 +79,12 @@ def check_rights(host: Host) -> None:
             f"{folder} cannot be made ({error.strerror}): as root: "
             f"install -d -o {os.geteuid()} {folder}"
         ) from error
-    for place in (folder, folder / "releases", host.supervisor, host.deploy, host.backups):
-        if place.exists() and not os.access(place, os.W_OK | os.X_OK):
+    folders = (folder, folder / RELEASES, host.supervisor, host.deploy, host.backups)
+    for place in (*folders, host.log, *host.deploy.glob("*")):
+        needed = os.W_OK | (os.X_OK if place.is_dir() else 0)
+        if place.exists() and not os.access(place, needed):
+            if os.statvfs(place).f_flag & os.ST_RDONLY:
+                raise ConfigurationError(f"{place} is on a disk mounted for reading only")
             raise ConfigurationError(
                 f"{place} cannot be written by this user (number {os.geteuid()}): deploy as the "
                 "one whose it is"
@@ -164,4 +170,5 @@ def _size(wheel: Path) -> int:
             inside = sum(member.file_size for member in opened.infolist())
     except zipfile.BadZipFile as error:
         raise BundleError(f"{wheel} is not a wheel: {error}") from error
-    return int(inside * COMPILED) + wheel.stat().st_size
+    # Kept, and meanwhile beside it what is installed from.
+    return int(inside * COMPILED) + 2 * wheel.stat().st_size

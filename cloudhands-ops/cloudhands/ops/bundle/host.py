@@ -12,6 +12,7 @@
     deployments.log       a JSON object a line for each that ended
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -20,9 +21,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from cloudhands.common.errors import Conflict, NotFound
+from cloudhands.common.errors import ConfigurationError, Conflict, NotFound
+from cloudhands.ops.bundle import disk, versions
 from cloudhands.ops.bundle.manifest import Manifest
 
 DEFAULT = Path("/srv/cloudhands")
@@ -136,6 +138,11 @@ class Host:
         return self.folder / "backups"
 
     @property
+    def log(self) -> Path:
+        """The log of deployments."""
+        return self.folder / "deployments.log"
+
+    @property
     def incoming(self) -> Path:
         """Where a tar file is unpacked; what is left there was interrupted."""
         return self.folder / "incoming"
@@ -150,31 +157,43 @@ class Host:
         return Release(self.folder / RELEASES / version)
 
     def releases(self) -> list[Release]:
-        """Every one, also what was never finished."""
+        """Every one, oldest first, also what was never finished; what else lies there is none."""
         folder = self.folder / RELEASES
         found = folder.iterdir() if folder.is_dir() else ()
-        return sorted((Release(one) for one in found if one.is_dir()), key=lambda one: one.version)
+        ours = (one for one in found if versions.is_one(one.name))
+        return sorted(
+            (Release(one) for one in ours if one.is_dir() and not one.is_symlink()),
+            key=lambda one: versions.key(one.version),
+        )
 
     def running(self) -> Release | None:
-        """The release that `current` leads to; None before the first one."""
+        """The release that `current` leads to; None before the first one.
+
+        :raises ConfigurationError: if it is no link.
+        """
         try:
             return Release(self.folder / self.current.readlink())
         except FileNotFoundError:
             return None
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            raise ConfigurationError(
+                f"{self.current} is to be a link to the release in use, and is none: move it away"
+            ) from None
 
     def finished(self, version: str) -> Release:
         """A release that can be used.
 
         :raises NotFound: if it is not there, or was never finished.
         """
-        release = self.release(version)
-        if version in ("", ".", "..") or "/" in version or not release.is_complete:
-            known = [one.version for one in self.releases() if one.is_complete]
+        known = {one.version: one for one in self.releases() if one.is_complete}
+        if version not in known:
             raise NotFound(
                 f"release {version} is not installed in {self.folder}; "
                 + (f"these are: {', '.join(known)}" if known else "none is")
             )
-        return release
+        return known[version]
 
     def switch(self, release: Release) -> None:
         """Let `current` lead to a release: at any moment it leads to one of the two."""
@@ -182,18 +201,24 @@ class Host:
 
     def record(self, entry: Mapping[str, Any]) -> None:
         """Add a line to the log of deployments."""
-        file = self.folder / "deployments.log"
-        with file.open("a", encoding="utf-8") as log:
-            log.write(json.dumps(entry, ensure_ascii=False) + "\n")
+        with self.log.open("ab", buffering=0) as log:
+            length = log.seek(0, os.SEEK_END)
+            try:
+                _write_all(log, f"{json.dumps(entry, ensure_ascii=False)}\n".encode())
+                os.fsync(log.fileno())
+            except OSError:
+                # The next line would go on in the midst of this one.
+                log.truncate(length)
+                raise
 
     def last(self) -> Mapping[str, Any]:
         """The last line of it; empty if there is none."""
         try:
-            text = (self.folder / "deployments.log").read_text(encoding="utf-8")
-            found: Mapping[str, Any] = json.loads(text.splitlines()[-1])
+            text = self.log.read_text(encoding="utf-8")
+            found = json.loads(text.splitlines()[-1])
         except (FileNotFoundError, IndexError, ValueError):
             return {}
-        return found
+        return found if isinstance(found, dict) else {}
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -227,11 +252,21 @@ class Journal:
     file: Path
 
     def read(self) -> Mapping[str, Any]:
-        """What is under way; empty if nothing is."""
+        """What is under way; empty if nothing is.
+
+        :raises ConfigurationError: if it is not as it was written.
+        """
         try:
-            found: Mapping[str, Any] = json.loads(self.file.read_text(encoding="utf-8"))
+            found = json.loads(self.file.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise ConfigurationError(
+                f"{self.file} is damaged, which says what was interrupted: remove it, and install "
+                "the release that is to be used again"
+            )
         return found
 
     def note(self, **entries: Any) -> None:
@@ -242,6 +277,7 @@ class Journal:
         """It is done."""
         with suppress(FileNotFoundError):
             self.file.unlink()
+            settle(self.file.parent)
 
 
 def default() -> Path:
@@ -253,12 +289,21 @@ def default() -> Path:
 def write(file: Path, text: str) -> None:
     """Write a file as a whole: another text is never seen, not even after a power cut."""
     part = file.with_name(f".{file.name}.part")
-    with part.open("w", encoding="utf-8") as opened:
-        opened.write(text)
-        opened.flush()
-        os.fsync(opened.fileno())
-    part.replace(file)
+    try:
+        with disk.naming(file), part.open("wb", buffering=0) as opened:
+            _write_all(opened, text.encode())
+            os.fsync(opened.fileno())
+        part.replace(file)
+    except OSError:
+        with suppress(OSError):
+            part.unlink()
+        raise
     settle(file.parent)
+
+
+def _write_all(opened: IO[bytes], content: bytes) -> None:
+    while content:
+        content = content[opened.write(content) :]
 
 
 def link(place: Path, target: Path) -> None:

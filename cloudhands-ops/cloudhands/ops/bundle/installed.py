@@ -1,38 +1,35 @@
 """Compares an environment with the wheels that it was made from, file by file.
 
 The chain: the signature proves SHA256SUMS, that each wheel kept on the host, and each wheel the
-files that it holds. What pip writes itself is checked for being what pip writes.
+files that it holds. What pip writes itself is checked for being what pip writes. Python itself is
+the system's, and told.
 """
 
-import json
-import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cloudhands.common.errors import BundleError
-from cloudhands.ops.bundle import python, scripts, signature, sums, wheels
-from cloudhands.ops.bundle.host import Host, Release
+from cloudhands.ops.bundle import signature, sums, wheels
+from cloudhands.ops.bundle.comparison import Comparison
+from cloudhands.ops.bundle.environment import SUPERVISOR
+from cloudhands.ops.bundle.host import VENV, Host, Release
 from cloudhands.ops.bundle.manifest import SUMS, WHEELS
-
-# pip's own notes beside each distribution's metadata.
-NOTES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
-# What the venv module makes, besides the links to Python.
-ACTIVATION = ("activate", "activate.csh", "activate.fish", "Activate.ps1")
-COMPILING = Path(__file__).with_name("compiling.py")
 
 
 @dataclass(frozen=True)
 class Found:
     """What a comparison found.
 
+    :param interpreter: the system's Python, which no bundle proves.
     :param files: how many are as the bundle has them.
     :param wrong: a line for each that is not.
     """
 
     version: str
     signer: str
+    interpreter: str
     distributions: int
     files: int
     thorough: bool
@@ -56,22 +53,61 @@ def compare(
     """
     running = host.running()
     release = host.finished(version or (running.version if running else ""))
+
+    def proved(one: Release) -> tuple[str, list[Path]]:
+        return _proved(host, one, signers, unsigned=unsigned)
+
+    signer, kept = proved(release)
+    environment = Comparison(release.venv)
+    comparisons = [(environment, kept)]
+    if (host.supervisor / VENV).is_dir():
+        supervisor = Comparison(host.supervisor / VENV)
+        comparisons.append((supervisor, _supervisors(host, release, supervisor, proved)))
+    for comparison, files in comparisons:
+        for wheel in files:
+            comparison.compare(wheel)
+        comparison.wrong += comparison.others()
+        if thorough:
+            comparison.wrong += comparison.compiled_wrongly()
+    return Found(
+        version=release.version,
+        signer=signer,
+        interpreter=str(environment.interpreter),
+        distributions=len(kept),
+        files=len(environment.known),
+        thorough=thorough,
+        wrong=[line for comparison, _ in comparisons for line in comparison.wrong],
+    )
+
+
+def _supervisors(
+    host: Host,
+    release: Release,
+    supervisor: Comparison,
+    proved: Callable[[Release], tuple[str, list[Path]]],
+) -> list[Path]:
+    """The wheels of supervisord's environment: of this release, or of another that brought it."""
+    others = (one for one in host.releases() if one.is_complete and one != release)
+    for one in (release, *others):
+        found = [file for file in proved(one)[1] if wheels.parse(file).name in SUPERVISOR]
+        if all(map(supervisor.holds, found)):
+            return found
+    return []
+
+
+def _proved(
+    host: Host, release: Release, signers: Path | None, *, unsigned: bool
+) -> tuple[str, list[Path]]:
+    """Whose signature a release has, and its wheels, each of them as it was signed."""
     text = (release.bundle / SUMS).read_bytes()
     signer = ""
     if not unsigned:
         allowed = signature.signers_file(signers, host.signers, release.bundle)
         signer = signature.check(text, release.bundle, allowed)
-    kept = list(_proved(release, sums.read(text, release.bundle / SUMS)))
-    environment = _Environment(release)
-    for wheel in kept:
-        environment.compare(wheel)
-    wrong = [*environment.wrong, *environment.others()]
-    if thorough:
-        wrong += environment.compiled_wrongly()
-    return Found(release.version, signer, len(kept), len(environment.known), thorough, wrong)
+    return signer, list(_wheels(release, sums.read(text, release.bundle / SUMS)))
 
 
-def _proved(release: Release, expected: Mapping[str, str]) -> Iterator[Path]:
+def _wheels(release: Release, expected: Mapping[str, str]) -> Iterator[Path]:
     """The wheels that were kept, each of them as it was signed."""
     for file in sorted(release.bundle.iterdir()):
         if file.is_file() and file.name in expected:
@@ -86,95 +122,12 @@ def _check(file: Path, digest: str | None) -> None:
         raise BundleError(f"{file} is not the bundle's: copy it from the bundle again")
 
 
-class _Environment:
-    """One release's environment, and what is known of its files by now."""
-
-    def __init__(self, release: Release) -> None:
-        self._venv = release.venv
-        (self._site,) = (release.venv / "lib").glob("python*/site-packages")
-        self._python = release.programs / "python"
-        self.known: set[Path] = set()
-        self.wrong: list[str] = []
-
-    def compare(self, file: Path) -> None:
-        """Compare what one wheel holds. One that was not installed, nothing of it, is no matter."""
-        wheel = wheels.parse(file)
-        with zipfile.ZipFile(file) as opened:
-            # At the top: setuptools carries others below its own package.
-            tops = (name.split("/")[0] for name in opened.namelist())
-            folder = next(top for top in tops if top.endswith(".dist-info"))
-            if not (self._site / folder).is_dir():
-                self.wrong.append(f"{wheel.name} {wheel.version} is not installed")
-                return
-            for name in opened.namelist():
-                if not name.endswith("/") and name != f"{folder}/RECORD":
-                    self._compare(opened, name)
-            for name, entry in scripts.of_wheel(opened, folder):
-                self._compare_script(self._venv / "bin" / name, entry)
-                if name == "pip":  # it names itself for the Python that it installs with, too
-                    own = f"pip{self._site.parent.name.removeprefix('python')}"
-                    self._compare_script(self._venv / "bin" / own, entry)
-        self.known.update(self._site / folder / note for note in NOTES)
-
-    def _compare(self, wheel: zipfile.ZipFile, name: str) -> None:
-        path = self._place(name)
-        self.known.add(path)
-        if not path.is_file() or path.is_symlink():
-            self.wrong.append(f"{path} is missing")
-        elif path.read_bytes() != self._installed(wheel.read(name), name):
-            self.wrong.append(f"{path} is not as in {Path(str(wheel.filename)).name}")
-
-    def _installed(self, content: bytes, name: str) -> bytes:
-        """A wheel's file as pip installs it: a script learns which Python it is for."""
-        if ".data/scripts/" in name and content.startswith(b"#!python"):
-            return b"#!" + bytes(self._python) + content[content.index(b"\n") :]
-        return content
-
-    def _place(self, name: str) -> Path:
-        """Where pip puts a wheel's file."""
-        top, _, rest = name.partition("/")
-        if not top.endswith(".data"):
-            return self._site / name
-        kind, _, rest = rest.partition("/")
-        bases = {"purelib": self._site, "platlib": self._site, "scripts": self._venv / "bin"}
-        return bases.get(kind, self._venv) / rest
-
-    def _compare_script(self, script: Path, entry: str) -> None:
-        self.known.add(script)
-        if not scripts.is_as_made(script, entry, self._python):
-            self.wrong.append(f"{script} is not what pip makes of {entry}")
-
-    def others(self) -> Iterator[str]:
-        """What no wheel holds, and neither pip nor Python makes."""
-        for path in sorted(self._site.rglob("*")):
-            if path.is_symlink() or (path.is_file() and not self._is_explained(path)):
-                yield f"{path} is not of the bundle"
-        for path in sorted((self._venv / "bin").iterdir()):
-            if path in self.known or path.name in ACTIVATION:
-                continue
-            if not (path.is_symlink() and path.name.startswith("python")):
-                yield f"{path} is not of the bundle"
-
-    def _is_explained(self, path: Path) -> bool:
-        if path in self.known:
-            return True
-        if path.parent.name != "__pycache__" or path.suffix != ".pyc":
-            return False
-        # Python goes by the source's time and size: what has none would be run as it is.
-        return path.parent.parent / f"{path.name.split('.')[0]}.py" in self.known
-
-    def compiled_wrongly(self) -> Iterator[str]:
-        """What is kept compiled and is not what its source says."""
-        told = python.run("compiling again", [self._python, "-I", "-B", COMPILING, self._site])
-        for line in json.loads(told):
-            yield f"{line} is not what its source says"
-
-
 def as_json(found: Found) -> Mapping[str, Any]:
     """For a script."""
     return {
         "version": found.version,
         "signer": found.signer,
+        "interpreter": found.interpreter,
         "distributions": found.distributions,
         "files": found.files,
         "thorough": found.thorough,
@@ -194,5 +147,6 @@ def lines(found: Found) -> list[str]:
     compiled = "also compiled again" if found.thorough else "--thorough also compiles again"
     return [
         f"{found.version} is as its bundle, {origin}: {found.files:,} files of "
-        f"{found.distributions} distributions ({compiled})."
+        f"{found.distributions} distributions ({compiled}), and supervisord's environment.",
+        f"Python itself is {found.interpreter}: the system's, which no bundle proves.",
     ]

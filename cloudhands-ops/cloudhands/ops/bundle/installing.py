@@ -13,8 +13,9 @@ from typing import Any
 
 from cloudhands.common.errors import ConfigurationError, Conflict, DeploymentError
 from cloudhands.ops.bundle import database, environment, fitness, verification
+from cloudhands.ops.bundle.configuring import Configuring
 from cloudhands.ops.bundle.database import Admin, Standing
-from cloudhands.ops.bundle.host import Host, Release, link
+from cloudhands.ops.bundle.host import Host, Release, link, write
 from cloudhands.ops.bundle.python import Python, look_at
 from cloudhands.ops.bundle.supervision import Supervision
 from cloudhands.ops.bundle.switching import Switching
@@ -128,60 +129,90 @@ class _Installation:
         if running == self.release and self._is_settled:
             self.tell(f"{manifest.version} is installed and used already: nothing is to be done.")
             return self._done(running, None, changed=False)
-        if not self.release.is_complete:
-            fitness.check_room(self.bundle, self.host, self.python)
-        environment.install(self.bundle, self.release, self.python, self.tell)
-        environment.install_supervisor(
-            self.bundle,
-            self.host.supervisor,
-            self.python,
-            self.tell,
-            is_used=Supervision(self.host).is_running(),
-        )
+        try:
+            self._make_environments()
+        except DeploymentError as error:
+            serves = f"{running.version} is in use as before" if running else "nothing is in use"
+            raise DeploymentError(f"{error}. Nothing was switched: {serves}") from error
         self.tell(f"Trying the settings, {self.settings}, with {manifest.version}.")
         self.admin.check_settings()
-        return self._deploy(running, self._standing(running))
+        self._try_files()
+        served = self._served(running)
+        return self._deploy(served, self._standing(served))
 
-    def _standing(self, running: Release | None) -> Standing:
+    def _make_environments(self) -> None:
+        if not self.release.is_complete:
+            fitness.check_room(self.bundle, self.host, self.python)
+        with verification.place(self.host.incoming) as place:
+            bundle = verification.copied(self.bundle, self.python, place)
+            environment.install(bundle, self.release, self.python, self.tell)
+            environment.install_supervisor(
+                bundle,
+                self.host.supervisor,
+                self.python,
+                self.tell,
+                is_used=Supervision(self.host).is_running(),
+            )
+
+    def _try_files(self) -> None:
+        """Refuse settings with which supervisord's and nginx's files would not do.
+
+        :raises ConfigurationError: in the release's or nginx's words.
+        """
+        try:
+            with verification.place(self.host.incoming) as place:
+                Configuring(self.host, self.tell).try_out(self.release, self.settings, place)
+        except DeploymentError as error:
+            raise ConfigurationError(str(error)) from error
+
+    def _served(self, running: Release | None) -> Release | None:
+        """What served as a whole last: of an interrupted installation, what that began from."""
+        under_way = self.host.journal.read()
+        if running and (under_way.get("action"), under_way.get("to")) == (
+            "install",
+            running.version,
+        ):
+            found = self.host.release(under_way.get("from") or "")
+            return found if found.is_complete else None
+        return running
+
+    def _standing(self, served: Release | None) -> Standing:
         """How the database stands to the release.
 
         :raises Conflict: if the release cannot use it, or there would be no way back.
         """
         standing = self.admin.standing()
         database.check(standing, self.release)
-        if (why := database.way_back(standing, running)) and not self.wanted.accept:
+        if (why := database.way_back(standing, served)) and not self.wanted.accept:
             raise Conflict(
-                f"{why}: it could not be rolled back. Add --accept to do it nevertheless; the "
-                "programs are then stopped meanwhile, and only a backup leads back"
+                f"{why}: it could not be rolled back. Add --accept to do it nevertheless; this "
+                "host's programs are then stopped meanwhile, those of other hosts on the database "
+                "are yours to stop before, and only a backup leads back"
             )
         return standing
 
-    def _deploy(self, running: Release | None, standing: Standing) -> Mapping[str, Any]:
+    def _deploy(self, served: Release | None, standing: Standing) -> Mapping[str, Any]:
         """What changes the host's state: from here on it is in the journal."""
-        self._begin(running)
-        self._keep_what_was_given()
-        switching = Switching(self.host, self.release, self.tell, self.wanted.start)
-        try:
-            backup = self._back_up(standing, running)
-            self._migrate(standing, running, switching)
-        except DeploymentError as error:
-            serving = switching.resume()
-            raise DeploymentError(f"{error}. Nothing was switched: {serving}") from error
-        switching.switch()
-        return self._done(running, backup, changed=True)
-
-    def _begin(self, running: Release | None) -> None:
-        """Write the journal, or go on with that of an interrupted installation."""
-        before = running.version if running else None
-        if running == self.release:
-            before = self.host.journal.read().get("from", self.release.before)
+        before = served.version if served else None
+        if served != self.release:
+            self.release.follow(before)
         self.host.journal.note(action="install", to=self.release.version, **{"from": before})
-        self.release.follow(before)
+        switching = Switching(self.host, self.release, self.tell, self.wanted.start)
+        with switching.or_back():
+            self._keep_what_was_given()
+            backup = self._back_up(standing, served)
+            self._migrate(standing, served, switching)
+        switching.switch()
+        return self._done(served, backup, changed=True)
 
-    def _migrate(self, standing: Standing, running: Release | None, switching: Switching) -> None:
+    def _migrate(self, standing: Standing, served: Release | None, switching: Switching) -> None:
         if not standing.is_behind:
             return
-        if database.way_back(standing, running):
+        if database.way_back(standing, served):
+            self.tell(
+                "warning: programs of other hosts on this database are to be stopped by now: after "
+                "the migration they cannot use it."
+            )
             switching.stop()
         self.tell(
             f"Migrating the database from {standing.revision or 'nothing'} to {standing.newest}."
@@ -194,15 +225,15 @@ class _Installation:
             link(self.host.settings, self.settings)
         if self.wanted.signers and not self.host.signers.exists():
             self.tell(f"Keeping {self.wanted.signers} as {self.host.signers} for the next time.")
-            shutil.copyfile(self.wanted.signers, self.host.signers)
+            # Whole or not at all: nobody would give it again.
+            write(self.host.signers, self.wanted.signers.read_text(encoding="utf-8"))
 
-    def _back_up(self, standing: Standing, running: Release | None) -> Path | None:
+    def _back_up(self, standing: Standing, served: Release | None) -> Path | None:
         backup = self.host.backups / f"before-{self.release.version}.backup"
         if standing.revision is None:
             return None
-        if not standing.is_behind and (
-            running == self.release or self.host.journal.read().get("backup") == str(backup)
-        ):
+        # One from before the migration is worth more than one from after it.
+        if not standing.is_behind and (served == self.release or backup.exists()):
             return backup if backup.exists() else None
         self.tell(f"Backing up the database to {backup}.")
         self.host.backups.mkdir(mode=0o700, exist_ok=True)

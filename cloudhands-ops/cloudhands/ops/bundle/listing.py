@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from cloudhands.common.errors import BundleError
-from cloudhands.ops.bundle import versions
 from cloudhands.ops.bundle.host import Host, Release
 
 
@@ -27,9 +26,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Listing:
-    """A host's releases, oldest first, and what its journal says."""
+    """A host's releases, oldest first, and what its journal says.
+
+    :param current: the version that `current` leads to; None before the first one.
+    """
 
     folder: str
+    current: str | None
     releases: Sequence[Row]
     under_way: Mapping[str, Any]
 
@@ -37,15 +40,12 @@ class Listing:
 def look(host: Host) -> Listing:
     """What is on a host."""
     running = host.running()
-    rows = [_row(release, running) for release in host.releases()]
-    return Listing(str(host.folder), sorted(rows, key=_age), host.journal.read())
-
-
-def _age(row: Row) -> versions.Key:
-    try:
-        return versions.key(row.version)
-    except BundleError:
-        return versions.key("0")
+    return Listing(
+        folder=str(host.folder),
+        current=running.version if running else None,
+        releases=[_row(release, running) for release in host.releases()],
+        under_way=host.journal.read(),
+    )
 
 
 def _row(release: Release, running: Release | None) -> Row:
@@ -71,10 +71,15 @@ def as_json(found: Listing) -> Mapping[str, Any]:
 def lines(found: Listing) -> list[str]:
     """For a person."""
     told = [_line(row) for row in found.releases] or [f"No release is in {found.folder}."]
+    if found.current and not any(row.is_used and row.is_complete for row in found.releases):
+        told.append(
+            f"warning: {found.folder}/current leads to {found.current}, which is not there: "
+            "install its bundle again, or use rollback --to VERSION."
+        )
     if found.under_way:
         told.append(
-            f"The {found.under_way.get('action')} of {found.under_way.get('to')} was interrupted, "
-            "or is under way. Next: run it again."
+            f"The {found.under_way.get('action')} that leads to {found.under_way.get('to')} was "
+            "interrupted, or is under way. Next: run it again."
         )
     else:
         told.append("Next: install BUNDLE for another, rollback for the one before.")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cloudhands.common.errors import ConfigurationError, DeploymentError
+from cloudhands.ops.bundle import disk
 
 _FACTS = (
     "import json, os, platform, sys; "
@@ -43,13 +45,19 @@ def look_at(program: Path | None) -> Python:
     :raises ConfigurationError: if it does not run.
     """
     chosen = program or Path(getattr(sys, "_base_executable", sys.executable))
+    chosen = Path(shutil.which(chosen) or chosen)
     try:
         done = subprocess.run(
             [chosen, "-I", "-c", _FACTS], capture_output=True, text=True, check=True
         )
         return Python(program=chosen.absolute(), **json.loads(done.stdout))
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
-        raise ConfigurationError(f"{chosen} does not run ({error}): give --python PYTHON") from None
+        why = (
+            last_words(error.stderr, error.returncode)
+            if isinstance(error, subprocess.CalledProcessError)
+            else getattr(error, "strerror", None) or error
+        )
+        raise ConfigurationError(f"{chosen} does not run ({why}): give --python PYTHON") from None
 
 
 def environment() -> Mapping[str, str]:
@@ -61,16 +69,24 @@ def environment() -> Mapping[str, str]:
     return {**kept, "PIP_CONFIG_FILE": os.devnull, "PIP_NO_CACHE_DIR": "1"}
 
 
-def run(what: str, argv: Sequence[str | Path], folder: Path | None = None) -> str:
+def run(
+    what: str,
+    argv: Sequence[str | Path],
+    folder: Path | None = None,
+    *,
+    writes: Path | None = None,
+) -> str:
     """Run a program to its end.
 
     :param what: what it does, for the error.
+    :param folder: where it runs.
+    :param writes: where it writes, for the error where the disk is full.
     :returns: its standard output.
     :raises DeploymentError: with its last words, if it fails.
     """
     try:
         done = subprocess.run(
-            argv,
+            [*_ending_with_us(), *argv],
             env=environment(),
             cwd=folder,
             stdin=subprocess.DEVNULL,
@@ -82,8 +98,22 @@ def run(what: str, argv: Sequence[str | Path], folder: Path | None = None) -> st
     except OSError as error:
         raise DeploymentError(f"{what}: {argv[0]} does not run: {error.strerror}") from error
     if done.returncode:
-        raise DeploymentError(f"{what}: {last_words(done.stderr or done.stdout, done.returncode)}")
+        said = done.stderr or done.stdout
+        words = last_words(said, done.returncode)
+        if disk.tells_of_full(said):
+            words = f"{writes}: the disk is full: make room" if writes else _with_room(words)
+        raise DeploymentError(f"{what}: {words}")
     return done.stdout
+
+
+def _ending_with_us() -> Sequence[str]:
+    """What lets a program be killed when we are: it would go on beside the next deployment."""
+    setpriv = shutil.which("setpriv")
+    return (setpriv, "--pdeathsig", "KILL") if setpriv else ()
+
+
+def _with_room(words: str) -> str:
+    return words if "room" in words else f"{words}: make room"
 
 
 def last_words(text: str, status: int) -> str:

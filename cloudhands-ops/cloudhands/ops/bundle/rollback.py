@@ -5,7 +5,7 @@ from typing import Any
 
 from cloudhands.common.errors import Conflict, NotFound
 from cloudhands.ops.bundle import fitness
-from cloudhands.ops.bundle.database import Admin
+from cloudhands.ops.bundle.database import Admin, too_new
 from cloudhands.ops.bundle.host import Host, Release
 from cloudhands.ops.bundle.supervision import Supervision
 from cloudhands.ops.bundle.switching import Switching
@@ -27,7 +27,7 @@ def rollback(host: Host, to: str | None, tell: Tell, *, start: bool = True) -> M
         raise NotFound(f"nothing is installed in {host.folder}: there is nothing to go back from")
     fitness.check_rights(host)
     with host.held():
-        release = host.finished(to or _before(host, running))
+        release = host.finished(_before(host, running) if to is None else to)
         if release == running and not host.journal.read() and Supervision(host).is_running():
             tell(
                 f"{release.version} is used already: nothing is to be done. To go back further, "
@@ -35,8 +35,10 @@ def rollback(host: Host, to: str | None, tell: Tell, *, start: bool = True) -> M
             )
             return _done(running, release, changed=False)
         _check_database(host, release)
-        if host.journal.read().get("action") != "rollback":
-            host.journal.note(action="rollback", to=release.version, **{"from": running.version})
+        began = running.version
+        if host.journal.read().get("action") == "rollback":
+            began = host.journal.read().get("from", began)
+        host.journal.note(action="rollback", to=release.version, **{"from": began})
         Switching(host, release, tell, start).switch()
         return _done(running, release, changed=True)
 
@@ -51,7 +53,7 @@ def _before(host: Host, running: Release) -> str:
     under_way = host.journal.read()
     found = {
         "rollback": under_way.get("to"),
-        "install": under_way.get("from"),
+        "install": _began_from(under_way) or running.before,
     }.get(under_way.get("action", ""), running.before)
     last = host.last()
     if not under_way and (last.get("action"), last.get("to")) == ("rollback", running.version):
@@ -64,19 +66,22 @@ def _before(host: Host, running: Release) -> str:
     return str(found)
 
 
+def _began_from(under_way: Mapping[str, Any]) -> str | None:
+    found = under_way.get("from")
+    return None if found == under_way.get("to") else found
+
+
 def _check_database(host: Host, release: Release) -> None:
     standing = Admin(release, host.settings).standing()
     if standing.usable:
         return
     if standing.is_behind:
         raise Conflict(
-            f"{release.version} would have to migrate the database from {standing.revision} to "
-            f"{standing.newest}: install its bundle"
+            f"{release.version} would have to migrate the database from "
+            f"{standing.revision or 'nothing'} to {standing.newest}: install its bundle"
         )
     raise Conflict(
-        f"the database is at revision {standing.revision} and only code that knows "
-        f"{standing.oldest_code or standing.revision} may use it; {release.version} knows "
-        f"{standing.newest}: restore a backup from {host.backups} with it, or stay"
+        f"{too_new(standing, release)}: restore a backup from {host.backups} with it, or stay"
     )
 
 

@@ -4,6 +4,7 @@ Whom to believe is the host's to say: a file of allowed signers that came with t
 nothing, because whoever made another bundle could have made that too.
 """
 
+import os
 import re
 import subprocess
 import tempfile
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cloudhands.common.errors import BundleError, ConfigurationError
+from cloudhands.ops.bundle import disk
 from cloudhands.ops.bundle.manifest import NAMESPACE, SIGNATURE, SUMS
 
 _KEY = re.compile(r"with (\S+ key SHA256:\S+)")
@@ -30,6 +32,8 @@ def signers_file(given: Path | None, kept: Path, bundle: Path) -> Path:
             f"{file} is not there: give the file with the public keys of those whose releases "
             "you trust with --signers FILE (each line: NAME ssh-ed25519 KEY)"
         )
+    if not os.access(file, os.R_OK):
+        raise ConfigurationError(f"{file} may not be read by this user: change its permissions")
     if file.resolve().is_relative_to(bundle.resolve()):
         raise ConfigurationError(
             f"--signers {file} came with the bundle, and proves nothing: take one that reached "
@@ -55,7 +59,9 @@ def check(sums: bytes, folder: Path, signers: Path) -> str:
     with tempfile.TemporaryDirectory(prefix="cloudhands-signature-") as place:
         # A copy: what is checked cannot be exchanged between two looks at it.
         copy = Path(place) / SIGNATURE
-        copy.write_bytes(signature.read_bytes())
+        content = signature.read_bytes()
+        with disk.naming(copy):
+            copy.write_bytes(content)
         key = _key(sums, copy, signature)
         name = _principal(copy, signers)
         if not name or not _is_verified(sums, copy, signers, name):

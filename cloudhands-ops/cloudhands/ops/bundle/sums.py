@@ -23,7 +23,9 @@ def read(text: bytes, where: Path) -> Mapping[str, str]:
     :raises BundleError: if a line is none of sha256sum's, or leads out of the bundle.
     """
     found: dict[str, str] = {}
-    for number, line in enumerate(text.decode("utf-8", errors="replace").splitlines(), 1):
+    # As sha256sum ends its lines, and at nothing else that Python takes for an end.
+    lines = text.decode("utf-8", errors="replace").removesuffix("\n").split("\n")
+    for number, line in enumerate(lines, 1):
         match = _LINE.fullmatch(line)
         if match is None:
             raise BundleError(f"{where}, line {number} is not a sum and a file: {AGAIN}")

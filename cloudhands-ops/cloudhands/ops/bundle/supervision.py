@@ -20,6 +20,7 @@ from typing import Any
 from xmlrpc.client import Error, Fault, ServerProxy, Transport
 
 from cloudhands.common.errors import DeploymentError
+from cloudhands.ops.bundle import interruption, listening
 from cloudhands.ops.bundle.host import Host, Release
 from cloudhands.ops.bundle.python import environment, last_words
 
@@ -34,6 +35,8 @@ POLL_SECONDS = 0.05
 TIMEOUT_SECONDS = 30
 HEALTH = "/health/ready"
 _TAIL_BYTES = 4_000
+# The fault of stopping what does not run.
+_NOT_RUNNING = 70
 # How a supervisord that is not there, or is on its way out, answers.
 _SILENT = (OSError, HTTPException, Error)
 
@@ -142,14 +145,14 @@ class Supervision:
         :raises DeploymentError: if it is not, with the end of its log.
         """
         begin = program.length()
-        self.stop(program)
-        try:
-            self._ask("startProcess", program.name)
-        except _SILENT as error:
-            why = error.faultString if isinstance(error, Fault) else str(error)
-            raise DeploymentError(
-                f"{program.name} does not start: {why}; {_tail(program.log)}"
-            ) from error
+        with interruption.postponed():
+            self.stop(program)
+            try:
+                self._order("startProcess", program.name)
+            except DeploymentError as error:
+                raise DeploymentError(
+                    f"{program.name} does not start: {error}; {_tail(program.log)}"
+                ) from error
         self.await_well(program, begin)
 
     def await_well(self, program: Program, begin: int) -> None:
@@ -172,25 +175,48 @@ class Supervision:
             time.sleep(SETTLED_SECONDS)
         if not wait(has_come_up):
             raise DeploymentError(f"{program.name} does not come up: {_tail(program.log)}")
-        if program.kind == "cloud-serve" and not wait(self.is_well):
+        if program.kind == "cloud-serve" and not wait(lambda: self.is_well(pid)):
             raise DeploymentError(
                 f"{program.name} is up, and {HEALTH} is not 200: {_tail(program.log)}"
             )
 
     def stop(self, program: Program) -> None:
-        """Stop one, which may be stopped already."""
+        """Stop one, which may be stopped already.
+
+        :raises DeploymentError: if it does not stop.
+        """
         try:
-            self._ask("stopProcess", program.name)
-        except Fault:
-            return
+            self._order("stopProcess", program.name)
+        except DeploymentError as error:
+            if getattr(error.__cause__, "faultCode", None) != _NOT_RUNNING:
+                raise
 
     def reload_nginx(self) -> None:
-        """Have nginx read its configuration again, without losing a request."""
-        self._ask("signalProcess", "nginx", "HUP")
+        """Have nginx read its configuration again, without losing a request.
 
-    def is_well(self) -> bool:
-        """Whether the portal answers that it can be used."""
-        address = self._setting("fcgi-program:cloud-serve", "socket")
+        :raises DeploymentError: if it cannot be told.
+        """
+        self._order("signalProcess", "nginx", "HUP")
+
+    def runs_nginx(self) -> bool:
+        """Whether nginx runs: where it is new in the settings, it does not yet."""
+        found = self._order("getAllProcessInfo")
+        return any((one["name"], one["statename"]) == ("nginx", "RUNNING") for one in found)
+
+    def unapplied(self) -> Sequence[str]:
+        """The programs for which its configuration was changed since it read that.
+
+        :raises DeploymentError: if it cannot read it.
+        """
+        ((added, changed, removed),) = self._order("reloadConfig")
+        return sorted({*added, *changed, *removed})
+
+    def is_well(self, pid: int = 0) -> bool:
+        """Whether the portal answers that it can be used.
+
+        :param pid: one of its processes, for the address that it really has.
+        """
+        address = listening.address_of(pid) or self._setting("fcgi-program:cloud-serve", "socket")
         try:
             with closing(_Connection(address)) as connection:
                 connection.request("GET", HEALTH)
@@ -200,6 +226,20 @@ class Supervision:
 
     def _pid(self, program: Program) -> int:
         return next((one.pid for one in self.programs() if one.name == program.name), 0)
+
+    def _order(self, method: str, *arguments: str) -> Any:
+        """Have it do something.
+
+        :raises DeploymentError: in its words, if it does not.
+        """
+        try:
+            return self._ask(method, *arguments)
+        except Fault as error:
+            raise DeploymentError(f"supervisord says {error.faultString}") from error
+        except _SILENT as error:
+            raise DeploymentError(
+                f"supervisord does not answer ({error}); to start it: {self.command}"
+            ) from error
 
     def _ask(self, method: str, *arguments: str) -> Any:
         address = f"unix://{self._setting('unix_http_server', 'file')}"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from cloudhands.common.errors import BundleError
+from cloudhands.ops.bundle import disk
 from cloudhands.ops.bundle.manifest import PREFIX
 from cloudhands.ops.bundle.sums import AGAIN, leads_out
 
@@ -76,8 +77,9 @@ def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, to: Path) -> None:
     if source is None:
         raise tarfile.ReadError(f"{member.name} cannot be read")
     try:
-        with source, path.open("xb") as target:
-            shutil.copyfileobj(source, target)
+        target = path.open("xb")
     except FileExistsError:
         raise tarfile.ReadError(f"{member.name} is in it twice") from None
+    with source, disk.naming(path), target:
+        shutil.copyfileobj(source, target)
     path.chmod(0o755 if member.mode & 0o100 else 0o644)

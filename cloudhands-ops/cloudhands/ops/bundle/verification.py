@@ -1,5 +1,7 @@
 """Proves a bundle: signed by somebody whom the host trusts, and as it was when it was signed."""
 
+import dataclasses
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -7,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cloudhands.common.errors import BundleError
-from cloudhands.ops.bundle import signature, sums, unpacking
-from cloudhands.ops.bundle.manifest import SUMS, WHEELS, Manifest
+from cloudhands.ops.bundle import signature, sums, unpacking, wheels
+from cloudhands.ops.bundle.manifest import SIGNATURE, SUMS, WHEELS, Manifest
+from cloudhands.ops.bundle.python import Python
 
 
 @dataclass(frozen=True)
@@ -60,10 +63,39 @@ def opened(path: Path, incoming: Path | None = None) -> Iterator[Path]:
         return
     if not path.exists():
         raise BundleError(f"{path} is not there: name a bundle, a tar file or its folder")
+    with place(incoming) as folder:
+        yield unpacking.unpack(path, folder)
+
+
+@contextmanager
+def place(incoming: Path | None = None) -> Iterator[Path]:
+    """A folder for a `with` block that this user alone can look into and change."""
     if incoming is not None:
         incoming.mkdir(mode=0o750, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="bundle-", dir=incoming) as place:
-        yield unpacking.unpack(path, Path(place))
+    with tempfile.TemporaryDirectory(
+        prefix="bundle-", dir=incoming, ignore_cleanup_errors=True
+    ) as folder:
+        yield Path(folder)
+
+
+def copied(bundle: Bundle, python: Python, to: Path) -> Bundle:
+    """A copy of what a Python installs of a bundle, each file as it was proved.
+
+    :param to: an empty folder that nobody else can write: the bundle's may be anybody's.
+    :raises BundleError: if a file was changed since.
+    """
+    fitting = wheels.fitting(bundle.wheels, python.version, python.machine)
+    names = [name for name in bundle.sums if "/" not in name]
+    for name in (*names, *(f"{WHEELS}/{wheel.file.name}" for wheel in fitting)):
+        copy = to / name
+        copy.parent.mkdir(exist_ok=True)
+        shutil.copyfile(bundle.folder / name, copy)
+        if sums.digest_of(copy) != bundle.sums.get(name):
+            raise BundleError(f"{bundle.folder / name} was changed while it was read: begin again")
+    (to / SUMS).write_bytes(bundle.text)
+    if bundle.signer:
+        shutil.copyfile(bundle.folder / SIGNATURE, to / SIGNATURE)
+    return dataclasses.replace(bundle, folder=to)
 
 
 def verified(folder: Path, signers: Path | None, kept: Path, *, unsigned: bool) -> Bundle:

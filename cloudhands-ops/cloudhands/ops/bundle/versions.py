@@ -37,6 +37,11 @@ def key(version: str) -> Key:
     return tuple(numbers), stage, int(found["number"] or 0), post, dev
 
 
+def is_one(text: str) -> bool:
+    """Whether it is a version of ours."""
+    return _VERSION.fullmatch(text) is not None
+
+
 def is_newer(version: str, other: str) -> bool:
     """Whether a version is a newer one than another.
 

@@ -17,6 +17,7 @@ from jinja2 import Environment, StrictUndefined
 
 from cloudhands.common.errors import ConfigurationError
 from cloudhands.common.settings import Portal
+from cloudhands.ops.bundle import disk, host
 from cloudhands.ops.deploy import nginx
 
 SUPERVISORD = "supervisord.conf"
@@ -97,11 +98,12 @@ def write(layout: Layout, portal: Portal, to: Path) -> list[Path]:
             socket.parent,
         ):
             folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-        return [_write(to / name, text) for name, text in sorted(texts.items())]
+        for name, text in texts.items():
+            host.write(to / name, text)
+        return [to / name for name in sorted(texts)]
     except OSError as error:
         raise ConfigurationError(
-            f"{error.filename} cannot be written: {error.strerror}. Name another folder, or change "
-            "its permissions"
+            f"{disk.told(error, to)}. Name another folder, or change that"
         ) from error
 
 
@@ -151,14 +153,6 @@ def _texts(layout: Layout, portal: Portal, to: Path) -> Mapping[str, str]:
         names += [NGINX, NGINX_RUNNER]
         known |= {"nginx_conf": to / NGINX, "nginx_sh": to / NGINX_RUNNER, **nginx.values(portal)}
     return {name: render(f"{name}.jinja", **known) for name in names}
-
-
-def _write(file: Path, text: str) -> Path:
-    # Whoever reads it meanwhile finds the whole of one or of the other.
-    part = file.with_name(f".{file.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(file)
-    return file
 
 
 def render(name: str, **values: object) -> str:
