@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from building import asking, distributions, making, tars, tools, vendor
+from building import asking, distributions, environment, making, tars, tools, vendor
 from building.testing import ROOT, copy_repository, git, write_wheel
 from cloudhands.common.errors import ConfigurationError
 from cloudhands.ops.bundle.manifest import FILES, Manifest
@@ -95,7 +95,7 @@ def test_what_is_missing_is_said_before_anything_is_made(clone, tmp_path):
     said = clone.refusal("--key", tmp_path / "absent", "--vendor-folder", clone.vendor)
     assert said.startswith(f"{tmp_path}/absent, the key, is not there: ssh-keygen -t ed25519")
     said = clone.refusal("--nosign", "--vendor-folder", tmp_path)
-    assert said.startswith(f"{tmp_path} lacks pip's wheel: fetch what is missing")
+    assert said.startswith(f"{tmp_path} lacks the wheel of pip that ")
     assert not (clone.root / "dist" / ".building").exists()
 
 
@@ -126,6 +126,24 @@ def test_a_foreign_and_a_missing_wheel(clone, tmp_path):
     assert "lacks wheels: alembic" in str(caught.value)
     assert "for Python 3.11 on x86_64; alembic" in str(caught.value)
     assert str(caught.value).endswith("and 3 more: fetch them with build.sh --vendor")
+
+
+def test_a_foreign_pip_is_never_run(clone, tmp_path):
+    """It makes the environment, before there is one in which the others' hashes are looked at."""
+    folder = tmp_path / "vendor"
+    shutil.copytree(clone.vendor, folder)
+    (pip,) = folder.glob("pip-*.whl")
+    foreign = folder / "pip-0-py3-none-any.whl"
+    with zipfile.ZipFile(foreign, "w") as archive:
+        archive.writestr("pip/__main__.py", f"open({str(tmp_path / 'it-ran')!r}, 'w')")
+    assert environment._pip(clone.root, folder) == pip
+    pip.unlink()
+    said = clone.refusal("--nosign", "--vendor-folder", folder)
+    assert said == (
+        f"{folder} lacks the wheel of pip that requirements/bundle.txt names: "
+        "fetch it with build.sh --vendor"
+    )
+    assert not (tmp_path / "it-ran").exists()
 
 
 def test_another_environment_than_the_lock_s_is_refused(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import tomllib
 
@@ -220,10 +221,28 @@ def test_sums_and_signature_are_those_that_the_system_s_programs_verify(content,
         assert done.returncode == status, done.stderr
 
 
-def test_a_key_that_cannot_sign_is_refused(content, tmp_path):
+def test_a_key_that_cannot_sign_is_refused(tmp_path):
     with pytest.raises(ConfigurationError, match=r"absent, the key, is not there: ssh-keygen"):
         sums.check_key(tmp_path / "absent")
     (tmp_path / "words").write_text("no key")
-    sums.write(content.folder)
-    with pytest.raises(ConfigurationError, match="cannot be signed"):
-        sums.sign(content.folder, tmp_path / "words")
+    (tmp_path / "words").chmod(0o600)
+    with pytest.raises(ConfigurationError, match="words, the key, cannot sign: "):
+        sums.check_key(tmp_path / "words")
+
+
+def test_why_a_key_cannot_sign_is_said_before_anything_is_made(key, tmp_path, monkeypatch):
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    secret, opened, public = (tmp_path / name for name in ("secret", "opened", "public.pub"))
+    shutil.copy(key, secret)
+    change = ["ssh-keygen", "-q", "-p", "-P", "", "-N", "a passphrase", "-f", secret]
+    subprocess.run(change, check=True)
+    shutil.copy(key, opened)
+    opened.chmod(0o644)
+    shutil.copy(key.with_suffix(".pub"), public)
+    for file, said in (
+        (secret, "has a passphrase, and nobody is asked for it here: ssh-add it"),
+        (opened, "may be read by others: chmod 600 it"),
+        (public, "is a public key, and no ssh-agent has its private one"),
+    ):
+        with pytest.raises(ConfigurationError, match=f"{file.name}, the key, {said}"):
+            sums.check_key(file)
