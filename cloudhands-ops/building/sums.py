@@ -14,6 +14,7 @@ from cloudhands.ops.bundle import manifest
 _REMEDIES = {
     "passphrase": "has a passphrase, and nobody is asked for it here: ssh-add it to an ssh-agent",
     "too open": "may be read by others: chmod 600 it",
+    "load public key": "is no private key of OpenSSH's: ssh-keygen -t ed25519 makes one",
     "for public key": "is a public key, and no ssh-agent has its private one: name that one",
 }
 

@@ -74,6 +74,7 @@ def test_an_unknown_option(clone):
         (["--key", "a", "--nosign"], "--key and --nosign go not together (try --help)"),
         (["--vendor", "--nosign"], "--vendor builds nothing, and takes no option of building"),
         (["--nosign", "--python", "3.10"], "argument --python: invalid choice: '3.10'"),
+        (["--nosign", "--output="], "argument --output: it is empty: name a file or a folder"),
         (["--nosign", "--platform=sparc"], "argument --platform: invalid choice: 'sparc'"),
     ],
 )
@@ -318,8 +319,18 @@ def test_what_is_no_site_package_is_refused(monkeypatch, example, tmp_path):
     with pytest.raises(ConfigurationError, match=r"cloudhands-example 3\.4 is no site package"):
         site_built(monkeypatch, example, tmp_path / "first")
     (example / "pyproject.toml").write_text("[project]\nname =\n")
-    with pytest.raises(ConfigurationError, match=r"site, its sdist: .*(pyproject|TOML)"):
+    with pytest.raises(ConfigurationError, match=r"example/pyproject\.toml: Invalid value"):
         site_built(monkeypatch, example, tmp_path / "second")
+    (example / "pyproject.toml").write_text('[build-system]\nrequires = ["flit_core>3"]\n')
+    with pytest.raises(ConfigurationError, match="example is built with flit_core, which is not"):
+        site_built(monkeypatch, example, tmp_path / "third")
+    (example / "pyproject.toml").write_text('[project]\nname = "x"\nversion = "one"\n')
+    (example / "away").symlink_to("nowhere")
+    with pytest.raises(ConfigurationError, match="example/away cannot be copied: "):
+        site_built(monkeypatch, example, tmp_path / "fourth")
+    (example / "away").unlink()
+    with pytest.raises(ConfigurationError, match=r"example, its sdist: .*version"):
+        site_built(monkeypatch, example, tmp_path / "fifth")
     (example / "pyproject.toml").unlink()
     with pytest.raises(ConfigurationError, match=r"example has no pyproject\.toml"):
-        site_built(monkeypatch, example, tmp_path / "third")
+        site_built(monkeypatch, example, tmp_path / "sixth")
