@@ -121,7 +121,8 @@ def parse(root: Path, argv: Sequence[str]) -> Asked:
         parser.error("--key and --nosign go not together")
     if not (options.vendor or options.key or options.nosign):
         parser.error("a key that signs the bundle is missing: --key FILE, or --nosign")
-    if options.vendor and (options.key or options.nosign or options.site or options.allow_dirty):
+    building = ("key", "nosign", "site", "allow_dirty", "nomanual", "output")
+    if options.vendor and any(getattr(options, each) for each in building):
         parser.error("--vendor builds nothing, and takes no option of building")
     return Asked(
         root=root,

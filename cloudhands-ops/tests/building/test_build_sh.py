@@ -72,6 +72,7 @@ def test_an_unknown_option(clone):
     [
         ([], "a key that signs the bundle is missing: --key FILE, or --nosign (try --help)"),
         (["--key", "a", "--nosign"], "--key and --nosign go not together (try --help)"),
+        (["--vendor", "--output=a"], "--vendor builds nothing, and takes no option of building"),
         (["--vendor", "--nosign"], "--vendor builds nothing, and takes no option of building"),
         (["--nosign", "--python", "3.10"], "argument --python: invalid choice: '3.10'"),
         (["--nosign", "--output="], "argument --output: it is empty: name a file or a folder"),
