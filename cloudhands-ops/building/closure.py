@@ -37,12 +37,12 @@ def follow(
 
 
 def _by_name(site: str, wheels: Sequence[Wheel]) -> Mapping[str, Wheel]:
-    named = {wheel.name: wheel for wheel in wheels}
-    if len(named) < len(wheels):
+    # Another may be there twice, where its version depends on Python's patch release.
+    if sum(wheel.name == site for wheel in wheels) > 1:
         raise ConfigurationError(
             f"{site}, the site package, is named as a package of requirements/bundle.txt: rename it"
         )
-    return named
+    return {wheel.name: wheel for wheel in wheels}
 
 
 def _follow(

@@ -14,11 +14,6 @@ from cloudhands.ops.bundle.manifest import WHEELS
 DEPLOY = Path(__file__).parents[2] / "deploy.sh"
 
 
-@pytest.fixture
-def bundle(bundles, tmp_path):
-    return Path(shutil.copytree(bundles("1.0"), tmp_path / "cloudhands-1.0"))
-
-
 def deploy(folder, *argv, **environment):
     return subprocess.run(
         [folder / "deploy.sh", *map(str, argv)],
@@ -31,28 +26,28 @@ def deploy(folder, *argv, **environment):
     )
 
 
-def test_it_proves_its_bundle_straight_from_it(bundle, site):
+def test_it_proves_its_bundle_straight_from_it(copy, site):
     given = ("--signers", site.signers, "--dir", site.host.folder)
-    told = deploy(bundle, "verify", *given, "--json", PYTHONPATH="/absent")
+    told = deploy(copy, "verify", *given, "--json", PYTHONPATH="/absent")
     assert told.returncode == 0, told.stderr
     assert json.loads(told.stdout)["signer"] == "ours@example.org"
     assert json.loads(told.stdout)["version"] == "1.0"
 
 
-def test_what_it_hands_on_is_explained(bundle, site):
+def test_what_it_hands_on_is_explained(copy, site):
     given = (f"--signers={site.signers}", f"--dir={site.host.folder}")
-    told = deploy(bundle, *given)
+    told = deploy(copy, *given)
     assert told.returncode == 2
     assert "write the site's settings there, or name the file with --config" in told.stderr
-    assert deploy(bundle, "list", *given).stdout.startswith("No release is in ")
+    assert deploy(copy, "list", *given).stdout.startswith("No release is in ")
 
 
-def test_help_names_every_command_and_option(bundle):
-    told = deploy(bundle, "--help")
+def test_help_names_every_command_and_option(copy):
+    told = deploy(copy, "--help")
     assert told.returncode == 0
     for word in ("verify", "rollback", "list", "diff", "--config", "--signers", "--dir", "PYTHON"):
         assert word in told.stdout
-    assert "--accept" in deploy(bundle, "install", "--help").stdout
+    assert "--accept" in deploy(copy, "install", "--help").stdout
 
 
 def changed(folder):
@@ -76,34 +71,34 @@ def resigned(folder):
         (lambda folder: None, ["upgrade"], "unknown command: upgrade"),
     ],
 )
-def test_refused_in_one_line(bundle, site, change, argv, said):
-    change(bundle)
+def test_refused_in_one_line(copy, site, change, argv, said):
+    change(copy)
     given = argv if "upgrade" in argv else ["--signers", site.signers, *argv]
-    told = deploy(bundle, *given)
+    told = deploy(copy, *given)
     assert told.returncode == 2
     assert said in told.stderr
     assert told.stderr.count("\n") == 1
 
 
-def test_the_bundles_own_list_of_signers_is_refused(bundle):
-    own = bundle / "allowed_signers"
+def test_the_bundles_own_list_of_signers_is_refused(copy):
+    own = copy / "allowed_signers"
     own.touch()
-    told = deploy(bundle, "--signers", own)
+    told = deploy(copy, "--signers", own)
     assert "came with the bundle, and proves nothing" in told.stderr
 
 
-def test_missing_packages_come_first(bundle, tmp_path):
+def test_missing_packages_come_first(copy, tmp_path):
     for program in ("bash", "dirname", "cat"):
         (tmp_path / program).symlink_to(shutil.which(program))
-    told = deploy(bundle, PATH=str(tmp_path))
+    told = deploy(copy, PATH=str(tmp_path))
     assert told.returncode == 2
     assert "apt-get install python3 openssh-client coreutils" in told.stderr
 
 
-def test_a_python_that_is_too_old(bundle, tmp_path):
+def test_a_python_that_is_too_old(copy, tmp_path):
     old = tmp_path / "python"
     old.write_text("#!/bin/sh\nexit 1\n", encoding="ascii")
     old.chmod(0o755)
-    told = deploy(bundle, PYTHON=str(old))
+    told = deploy(copy, PYTHON=str(old))
     assert told.returncode == 2
     assert "Python 3.11 or later is needed" in told.stderr
