@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from building import asking, distributions, environment, making, tars, tools, vendor
-from building.testing import ROOT, copy_repository, git, write_wheel
+from building.testing import ROOT, copy_repository, git, write_lock, write_wheel
 from cloudhands.common.errors import ConfigurationError
 from cloudhands.ops.bundle.manifest import FILES, Manifest
 
@@ -146,6 +146,22 @@ def test_a_foreign_pip_is_never_run(clone, tmp_path):
         "fetch it with build.sh --vendor"
     )
     assert not (tmp_path / "it-ran").exists()
+
+
+def test_the_tools_for_building_are_installed_by_their_hashes_alone(tmp_path):
+    """By a pip that writes down how it was called."""
+    told = tmp_path / "told.json"
+    folder = tmp_path / "vendor"
+    folder.mkdir()
+    wheel = folder / "pip-1-py3-none-any.whl"
+    program = "import json, os, sys; json.dump([sys.argv, dict(os.environ)], open({!r}, 'w'))"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("pip/__main__.py", program.format(str(told)))
+    write_lock(tmp_path / "requirements" / "bundle.txt", [wheel])
+    environment.offline(tmp_path / "venv", tmp_path, folder)
+    argv, environ = json.loads(told.read_text())
+    assert {"--isolated", "--no-index", "--no-cache-dir", "--require-hashes"} < set(argv)
+    assert environ["PIP_CONFIG_FILE"] == os.devnull
 
 
 def test_another_environment_than_the_lock_s_is_refused(tmp_path):

@@ -130,6 +130,7 @@ def test_what_git_was_told_elsewhere_changes_nothing(root, scratch, tmp_path, mo
     found = revision.read(root, scratch, allow_dirty=False)
     revision.export(root, found, tmp_path / "tree", scratch)
     assert (tmp_path / "tree" / "VERSION").read_text() == "1.2.0\n"
+    assert (tmp_path / "tree" / "VERSION").stat().st_mode & 0o777 == 0o644
     assert (tmp_path / "tree" / "other").read_text() == "$Format:%H$\n"
     # Nor can another commit stand in for this one, or a new file be hidden.
     (root / "other").write_text("replaced\n")
@@ -201,6 +202,10 @@ def test_a_tar_file_tells_nothing_of_who_packed_it(tmp_path):
     assert made[:2] == made[2:]
     with tarfile.open(tmp_path / "0.tar") as archive:
         members = {member.name: (member.mode, member.mtime) for member in archive}
+        owners = {(member.uid, member.gid, member.uname, member.gname) for member in archive}
+    assert owners == {(0, 0, "", "")}
+    with tarfile.open(tmp_path / "0.tar.gz") as archive:
+        assert archive.getnames() == sorted(archive.getnames())
     assert members["bundle/a/one"] == (0o755, 1_000_000)
     assert members["bundle/b/" + "n" * 120] == (0o644, 1_000_000)
     assert list(members) == sorted(members)
