@@ -12,7 +12,6 @@ difference is named; 2 something could not be measured.
 
 import argparse
 import itertools
-import json
 import os
 import statistics
 import subprocess
@@ -78,11 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ProcessError, OSError, httpx.HTTPError) as error:
         print(str(error), file=sys.stderr)
         return 2
-    told = {"people": count, **told}
-    if options.json:
-        print(json.dumps({**told, "differences": wrong}))
-    else:
-        print(*(f"{name}: {value:g}" for name, value in told.items()), *wrong, sep="\n")
+    print(report.told({"people": count, **told}, wrong, as_json=options.json))
     return 1 if wrong else 0
 
 

@@ -9,7 +9,6 @@ Exit status: 0 all run, each once; 1 not: each difference is named.
 """
 
 import argparse
-import json
 import sys
 import time
 from collections import Counter
@@ -22,6 +21,7 @@ from typing import Any
 from chaos_people import People
 from chaos_verdict import everything, is_quiet, verdict
 from chaos_world import CLAIM, Extent, World, world
+from harness import report
 from harness.bursts import Bursts, bursts
 from sqlalchemy import func, select
 
@@ -49,10 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         People(place, Random(0)).launch(number)
         told = _shared(place, processes, number)
         wrong = [*verdict(place).differences, *_not_once(place, number)]
-    if options.json:
-        print(json.dumps({**told, "differences": wrong}))
-    else:
-        print(*(f"{name}: {value:g}" for name, value in told.items()), *wrong, sep="\n")
+    print(report.told(told, wrong, as_json=options.json))
     return 1 if wrong else 0
 
 

@@ -28,6 +28,7 @@ def main() -> int:
 def _build(asked: Asked, argv: Sequence[str]) -> None:
     # What can be found wrong at once, before anything is made.
     revision.refuse_changes(asked.root, allow=asked.allow_dirty)
+    revision.refuse_inside(asked.root, asked.output)
     if asked.key:
         sums.check_key(asked.key)
     if asked.site and not asked.site.exists():

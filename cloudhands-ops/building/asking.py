@@ -51,6 +51,12 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message} (try --help)\n")
 
 
+def _path(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty: name a file or a folder")
+    return Path(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="build.sh",
@@ -67,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         "interrupted, it goes on where it was",
     )
     parser.add_argument(
-        "--vendor-folder", type=Path, metavar="DIR", help="where they are (default: .vendor)"
+        "--vendor-folder", type=_path, metavar="DIR", help="where they are (default: .vendor)"
     )
     parser.add_argument(
         "--python",
@@ -83,11 +89,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--site",
-        type=Path,
+        type=_path,
         metavar="PATH",
         help="a site package in the place of cloudhands-jasmin: its source folder, or its wheel",
     )
-    parser.add_argument("--key", type=Path, metavar="FILE", help="the SSH key that signs")
+    parser.add_argument("--key", type=_path, metavar="FILE", help="the SSH key that signs")
     parser.add_argument("--nosign", action="store_true", help="do not sign")
     parser.add_argument(
         "--novenv",
@@ -102,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
         help="build the work tree as it is, changes included; the version tells",
     )
     parser.add_argument(
-        "--output", type=Path, metavar="DIR", help="where the bundle goes (default: dist)"
+        "--output", type=_path, metavar="DIR", help="where the bundle goes (default: dist)"
     )
     return parser
 
@@ -115,7 +121,8 @@ def parse(root: Path, argv: Sequence[str]) -> Asked:
         parser.error("--key and --nosign go not together")
     if not (options.vendor or options.key or options.nosign):
         parser.error("a key that signs the bundle is missing: --key FILE, or --nosign")
-    if options.vendor and (options.key or options.nosign or options.site or options.allow_dirty):
+    building = ("key", "nosign", "site", "allow_dirty", "nomanual", "output")
+    if options.vendor and any(getattr(options, each) for each in building):
         parser.error("--vendor builds nothing, and takes no option of building")
     return Asked(
         root=root,

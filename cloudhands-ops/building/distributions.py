@@ -4,9 +4,12 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
 
 from building import tars, wheels
 from building.saying import in_words
@@ -25,6 +28,7 @@ print()
 print(getattr(build_meta, "build_" + sys.argv[1])(sys.argv[2]))
 """
 # What lies in a site package's folder and is not its source.
+_BUILDERS = {"setuptools", "wheel"}
 _NOT_SOURCE = (".*", "__pycache__", "*.egg-info", "build", "dist")
 
 
@@ -61,10 +65,11 @@ def build(tree: Path, site: Path | None, folder: Path, scratch: Path, epoch: int
     if site is None:
         sources.append(tree / f"cloudhands-{SITE}")
     elif site.is_dir():
-        sources.append(_copied(site, scratch / "site"))
+        sources.append(_copied(site, scratch / "site" / site.resolve().name))
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         built = list(pool.map(lambda each: _build(each, folder, scratch, epoch), sources))
     if site is not None and not site.is_dir():
+        wheels.read(site)  # what is wrong is told with the name that was given
         wheel = Path(shutil.copyfile(site, folder / manifest.WHEELS / site.name))
         built.append(Built(wheels.read(wheel), None))
     _check_site(built[-1].wheel, {each.wheel.name for each in built[:-1]})
@@ -73,15 +78,38 @@ def build(tree: Path, site: Path | None, folder: Path, scratch: Path, epoch: int
 
 def _copied(site: Path, folder: Path) -> Path:
     """Copy a site package's source, so that nothing is written into it."""
-    if not (site / "pyproject.toml").is_file():
+    project = site / "pyproject.toml"
+    if not project.is_file():
         raise ConfigurationError(f"{site} has no pyproject.toml: name a site package's folder")
-    shutil.copytree(site, folder, ignore=shutil.ignore_patterns(*_NOT_SOURCE))
+    if others := sorted(_builders(project) - _BUILDERS):
+        raise ConfigurationError(
+            f"{site} is built with {', '.join(others)}, which is not here: build its wheel, and "
+            "name that with --site"
+        )
+    try:
+        shutil.copytree(site, folder, ignore=shutil.ignore_patterns(*_NOT_SOURCE))
+    except shutil.Error as error:
+        name, _, reason = error.args[0][0]
+        raise ConfigurationError(f"{name} cannot be copied: {reason}") from None
     return folder
+
+
+def _builders(project: Path) -> set[str]:
+    """The names of what a package says that it is built with."""
+    try:
+        stated = tomllib.loads(project.read_text(encoding="utf-8")).get("build-system", {})
+        return {Requirement(each).name for each in stated.get("requires", [])}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, InvalidRequirement) as error:
+        raise ConfigurationError(f"{project}: {error}") from None
 
 
 def _check_site(site: Wheel, others: set[str]) -> None:
     offered = site.offers(GROUP)
-    if len(offered) != 1 or site.name in others:
+    if site.name in others:
+        raise ConfigurationError(
+            f"{site.name}, the site package, is named as one of ours: rename it"
+        )
+    if len(offered) != 1:
         raise ConfigurationError(
             f"{site.name} {site.version} is no site package: it offers {len(offered)} entry points "
             f"of the group {GROUP}, and has to offer one"

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from building import vendor
 from building.saying import in_words, say
 from cloudhands.common.errors import ConfigurationError
 
@@ -13,25 +14,34 @@ LOCK = Path("requirements", "building.txt")
 BUNDLE_LOCK = Path("requirements", "bundle.txt")
 
 
-def offline(folder: Path, root: Path, vendor: Path) -> Path:
+def offline(folder: Path, root: Path, wheels: Path) -> Path:
     """Make the environment without a network; returns its Python.
 
-    :raises ConfigurationError: if the vendor folder has not what this Python needs.
+    :param wheels: the vendor folder.
+    :raises ConfigurationError: if it has not what this Python needs.
     """
-    pips = sorted(vendor.glob("pip-*.whl"))
-    if not pips:
-        raise ConfigurationError(
-            f"{vendor} lacks pip's wheel: fetch what is missing with build.sh --vendor"
-        )
+    pip = _pip(root, wheels)
     python = _make(folder, "--without-pip")
     say("Installing the tools for building")
-    pip = [str(python), "-I", f"{pips[-1]}/pip", "--isolated", "install", "--no-index"]
-    options = ["--no-compile", "--no-cache-dir", "--find-links", str(vendor), "--require-hashes"]
+    run = [str(python), "-I", f"{pip}/pip", "--isolated", "install", "--no-index"]
+    options = ["--no-compile", "--no-cache-dir", "--find-links", str(wheels), "--require-hashes"]
     _run(
-        [*pip, "--quiet", "--disable-pip-version-check", *options, "-r", str(root / LOCK)],
-        f"{vendor} has not the tools for building with this Python: build.sh --vendor fetches them",
+        [*run, "--quiet", "--disable-pip-version-check", *options, "-r", str(root / LOCK)],
+        f"{wheels} has not the tools for building with this Python: build.sh --vendor fetches them",
+        PIP_CONFIG_FILE=os.devnull,  # "--isolated" still reads the whole machine's
     )
     return python
+
+
+def _pip(root: Path, wheels: Path) -> Path:
+    """The wheel of pip that the lock names. It runs from then on: no other may."""
+    named = _pin(root / BUNDLE_LOCK, "pip")
+    for wheel in sorted(wheels.glob("pip-*.whl")):
+        if vendor.sha256(wheel) in named:
+            return wheel
+    raise ConfigurationError(
+        f"{wheels} lacks the wheel of pip that {BUNDLE_LOCK} names: fetch it with build.sh --vendor"
+    )
 
 
 def online(folder: Path, root: Path) -> Path:
@@ -61,8 +71,8 @@ def _make(folder: Path, *options: str) -> Path:
     return folder / "bin" / "python"
 
 
-def _run(command: list[str], failure: str) -> None:
-    environ = {**os.environ, "LC_ALL": "C.UTF-8"}
+def _run(command: list[str], failure: str, **environment: str) -> None:
+    environ = {**os.environ, "LC_ALL": "C.UTF-8", **environment}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
     if done.returncode:
         raise ConfigurationError(f"{failure} ({in_words(done.stdout + done.stderr)})")

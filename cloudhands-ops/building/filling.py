@@ -33,7 +33,8 @@ def write_lists(content: Content) -> None:
 
     :raises ConfigurationError: if it is not whole.
     """
-    edges = closure.follow(content.manifest.site, content.wheels)
+    ours = [package.name for package in content.packages if package.sdist]
+    edges = closure.follow(content.manifest.site, content.wheels, ours)
     requirements.write_requirements(content)
     requirements.write_pylock(content)
     sbom.write(content, edges)

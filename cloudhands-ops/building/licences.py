@@ -35,8 +35,7 @@ def _lines(content: Content) -> Iterator[str]:
         yield f"{package.name} {package.version}: {_licence(package) or NOT_STATED}\n"
         if wheel.home:
             yield f"    {wheel.home}\n"
-        if wheel.licences:
-            yield f"    {', '.join(wheel.licences)}\n"
+        yield f"    {', '.join(wheel.licences) or 'no text in its wheel'}\n"
 
 
 def _licence(package: Package) -> str:

@@ -13,7 +13,26 @@ from building.saying import in_words
 from cloudhands.common.errors import ConfigurationError
 
 # Set by a git that runs us, in a hook for instance: they would lead to another repository or index.
-_OTHERS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
+_OTHERS = (
+    "GIT_DIR",
+    "GIT_COMMON_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_PREFIX",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+)
+# Whoever builds may have told git, in a clone or for all, to change what it packs; and replaced a
+# commit by another, which would be built under the name of the first.
+_PLAIN = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_ATTR_NOSYSTEM": "1",
+    "XDG_CONFIG_HOME": os.devnull,
+}
+# Whatever is set: a file that git does not know is a change too.
+_STATUS = ("status", "--porcelain", "--untracked-files=normal", "--ignore-submodules=none")
 _SHOWN = 3  # of the files that were changed
 
 
@@ -59,44 +78,69 @@ def refuse_changes(root: Path, *, allow: bool) -> list[str]:
     top = git(root, "rev-parse", "--show-toplevel")
     if Path(top).resolve() != root.resolve():
         raise ConfigurationError(f"{root} is not a clone of the repository: build in one")
-    lines = git(root, "-c", "core.quotePath=false", "status", "--porcelain").splitlines()
+    lines = git(root, "-c", "core.quotePath=false", *_STATUS).splitlines()
     changed = [re.sub(r"^\s*\S+\s+", "", line) for line in lines]
     if changed and not allow:
         raise ConfigurationError(_refusal(changed))
     return changed
 
 
+def refuse_inside(root: Path, folder: Path) -> None:
+    """Refuse a folder where what is written would be a change of the work tree.
+
+    :raises ConfigurationError: if it is in the work tree, and git does not ignore it.
+    """
+    folder, root = folder.resolve(), root.resolve()
+    if not folder.is_relative_to(root):
+        return
+    if folder == root or _run(root, "check-ignore", "--quiet", f"{folder}/").returncode:
+        raise ConfigurationError(
+            f"{folder} is in the work tree, and git does not ignore it: name another with --output"
+        )
+
+
 def export(root: Path, revision: Revision, folder: Path, scratch: Path) -> None:
-    """Unpack git's archive of the revision into a folder, as it is on every machine."""
+    """Unpack git's archive of the revision into a folder, as it is on every machine.
+
+    It is packed in a repository that has no settings and no attributes of its own.
+    """
     folder.mkdir()
-    file = scratch / "revision.tar"
+    bare, file = scratch / "bare", scratch / "revision.tar"
+    git(root, "init", "--quiet", "--bare", "--template=", str(bare), **_PLAIN)
+    own = _objects(root)
+    made = scratch / "objects"
+    known = f"{made}{os.pathsep}{own}" if made.is_dir() else own
+    # The mask is that of whoever builds, if none is given.
     archive = ("archive", "--format=tar", f"--output={file}", revision.tree)
-    # Without umask: what git writes of the files' modes depends on a setting of the user's.
-    git(root, "-c", "tar.umask=0022", *archive, objects=scratch / "objects")
+    environment = {**_PLAIN, "GIT_ALTERNATE_OBJECT_DIRECTORIES": known}
+    git(bare, "-c", "tar.umask=0022", *archive, **environment)
     tars.unpack(file, folder)
     file.unlink()
 
 
-def git(root: Path, *arguments: str, objects: Path | None = None, index: Path | None = None) -> str:
+def git(root: Path, *arguments: str, **environment: str) -> str:
     """What git prints.
 
-    :param objects: where new objects go, and are looked for, instead of the repository.
-    :param index: the index that is used instead of the work tree's.
+    :param environment: variables that are set for it.
     :raises ConfigurationError: if git refuses, with its own last line.
     """
-    environ = {key: value for key, value in os.environ.items() if key not in _OTHERS}
-    environ["LC_ALL"] = "C.UTF-8"
-    if objects and objects.is_dir():
-        own = git(root, "rev-parse", "--path-format=absolute", "--git-path", "objects")
-        environ |= {"GIT_OBJECT_DIRECTORY": str(objects), "GIT_ALTERNATE_OBJECT_DIRECTORIES": own}
-    if index:
-        environ["GIT_INDEX_FILE"] = str(index)
-    done = subprocess.run(
-        ["git", "-C", root, *arguments], capture_output=True, text=True, check=False, env=environ
-    )
+    done = _run(root, *arguments, **environment)
     if done.returncode:
         raise ConfigurationError(f"git: {in_words(done.stderr)}")
     return done.stdout.rstrip("\n")
+
+
+def _run(root: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    environ = {key: value for key, value in os.environ.items() if key not in _OTHERS}
+    environ |= {"LC_ALL": "C.UTF-8", "GIT_NO_REPLACE_OBJECTS": "1", **environment}
+    return subprocess.run(
+        ["git", "-C", root, *arguments], capture_output=True, text=True, check=False, env=environ
+    )
+
+
+def _objects(root: Path) -> str:
+    """Where the repository keeps its objects."""
+    return git(root, "rev-parse", "--path-format=absolute", "--git-path", "objects")
 
 
 def _tree(root: Path, scratch: Path) -> str:
@@ -104,10 +148,14 @@ def _tree(root: Path, scratch: Path) -> str:
     objects = scratch / "objects"
     objects.mkdir()
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
-        index = Path(folder) / "index"
-        git(root, "read-tree", "HEAD", objects=objects, index=index)
-        git(root, "add", "--all", ".", objects=objects, index=index)
-        return git(root, "write-tree", objects=objects, index=index)
+        environment = {
+            "GIT_INDEX_FILE": str(Path(folder) / "index"),
+            "GIT_OBJECT_DIRECTORY": str(objects),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": _objects(root),
+        }
+        git(root, "read-tree", "HEAD", **environment)
+        git(root, "add", "--all", ".", **environment)
+        return git(root, "write-tree", **environment)
 
 
 def _refusal(changed: list[str]) -> str:

@@ -33,7 +33,7 @@ def run(main: Callable[[], None], *, inner: bool = False) -> int:
     except KeyboardInterrupt:
         return 130 if inner else _fail("interrupted; what was begun is removed", 130)
     except OSError as error:
-        return _fail(f"{error.filename or 'writing'}: {error.strerror}{_remedy(error)}", 1)
+        return _fail(f"{error.filename or 'writing'}: {error.strerror or error}{_remedy(error)}", 1)
     return 0
 
 
@@ -51,6 +51,8 @@ def _remedy(error: OSError) -> str:
         return ": make room, or name another folder"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return ": name a folder that you may write to"
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        return ": name a folder"
     return ""
 
 

@@ -1,9 +1,9 @@
 """sbom.cdx.json: the parts of a bundle in CycloneDX's format, the same bytes on every build."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
-from uuid import NAMESPACE_URL, uuid5
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from cyclonedx.contrib.license.factories import LicenseFactory
 from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, XsUri
@@ -13,7 +13,7 @@ from cyclonedx.model.tool import ToolRepository
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
-from building.closure import Edges
+from building.closure import Edges, Key
 from building.content import Content, Package
 from cloudhands.ops.bundle import manifest
 
@@ -36,7 +36,7 @@ def write(content: Content, edges: Edges) -> None:
     parts = {(each.name, each.version): _component(each) for each in content.packages}
     bom = Bom(
         components=parts.values(),
-        serial_number=uuid5(NAMESPACE_URL, f"{about.folder}/{about.revision}"),
+        serial_number=_serial(content),
         metadata=BomMetaData(
             component=whole,
             timestamp=datetime.fromtimestamp(about.epoch, UTC),
@@ -45,9 +45,22 @@ def write(content: Content, edges: Edges) -> None:
     )
     for key, part in parts.items():
         bom.register_dependency(part, [parts[each] for each in edges.get(key, ())])
-    bom.register_dependency(whole, [part for part in parts.values() if part.name == about.site])
+    bom.register_dependency(whole, _first(parts, edges))
     text = JsonV1Dot6(bom).output_as_string(indent=1)
     (content.folder / manifest.SBOM).write_text(text + "\n", encoding="utf-8")
+
+
+def _serial(content: Content) -> UUID:
+    """One of its own for other parts: bundles of one version differ in machines and sites."""
+    about = content.manifest
+    files = (" ".join(file) for each in content.packages for file in each.files())
+    return uuid5(NAMESPACE_URL, "\n".join([about.folder, about.revision, *files]))
+
+
+def _first(parts: Mapping[Key, Component], edges: Edges) -> list[Component]:
+    """What no other part requires: the site's package, and pip, which installs it."""
+    required = set().union(*edges.values())
+    return [part for key, part in parts.items() if key not in required]
 
 
 def _component(package: Package) -> Component:

@@ -1,5 +1,6 @@
 """SHA256SUMS and its signature: with them a host knows that a bundle is whole, and whose it is."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -8,6 +9,14 @@ from building import vendor
 from building.saying import in_words
 from cloudhands.common.errors import ConfigurationError
 from cloudhands.ops.bundle import manifest
+
+# What ssh-keygen says of a key with which it cannot sign, and what a person can do.
+_REMEDIES = {
+    "passphrase": "has a passphrase, and nobody is asked for it here: ssh-add it to an ssh-agent",
+    "too open": "may be read by others: chmod 600 it",
+    "load public key": "is no private key of OpenSSH's: ssh-keygen -t ed25519 makes one",
+    "for public key": "is a public key, and no ssh-agent has its private one: name that one",
+}
 
 
 def write(folder: Path) -> None:
@@ -24,8 +33,7 @@ def sign(folder: Path, key: Path) -> str:
 
     :raises ConfigurationError: if the key cannot sign.
     """
-    sums = folder / manifest.SUMS
-    _run("ssh-keygen", "-Y", "sign", "-f", key, "-n", manifest.NAMESPACE, sums)
+    _sign(key, folder / manifest.SUMS)
     public = _public(key)
     # Its comment is whom it belongs to, where somebody wrote one.
     name = public[2] if len(public) == 3 else "releases"
@@ -33,9 +41,9 @@ def sign(folder: Path, key: Path) -> str:
 
 
 def check_key(key: Path) -> None:
-    """Refuse early what cannot sign.
+    """Refuse early what cannot sign: it signs nothing, once.
 
-    :raises ConfigurationError: if the key or ssh-keygen is missing.
+    :raises ConfigurationError: if the key or ssh-keygen is missing, or the key cannot sign.
     """
     if not key.is_file():
         raise ConfigurationError(
@@ -43,6 +51,7 @@ def check_key(key: Path) -> None:
         )
     if shutil.which("ssh-keygen") is None:
         raise ConfigurationError("ssh-keygen is missing: apt-get install openssh-client")
+    _sign(key)
 
 
 def _public(key: Path) -> list[str]:
@@ -50,13 +59,32 @@ def _public(key: Path) -> list[str]:
     for file in (key, key.with_name(key.name + ".pub")):
         if file.suffix == ".pub" and file.is_file():
             return file.read_text(encoding="utf-8").split()
-    return _run("ssh-keygen", "-y", "-f", key).split()
+    return _run(key, "-y").split()
 
 
-def _run(*command: str | Path) -> str:
+def _sign(key: Path, *files: Path) -> None:
+    """Sign these files, or what is read, which is nothing."""
+    _run(key, "-Y", "sign", "-n", manifest.NAMESPACE, *files)
+
+
+def _run(key: Path, *arguments: str | Path) -> str:
     done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        ["ssh-keygen", "-f", key, *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        # Without a terminal: it would wait there for a passphrase.
+        start_new_session=True,
+        env={**os.environ, "SSH_ASKPASS_REQUIRE": "never", "LC_ALL": "C.UTF-8"},
     )
     if done.returncode:
-        raise ConfigurationError(f"the bundle cannot be signed: {in_words(done.stderr)}")
+        raise ConfigurationError(f"{key}, the key, {_refusal(done.stderr)}")
     return done.stdout
+
+
+def _refusal(said: str) -> str:
+    for words, remedy in _REMEDIES.items():
+        if words in said:
+            return remedy
+    return f"cannot sign: {in_words(said)}"

@@ -1,6 +1,7 @@
 """The vendor folder: wheels of others, told apart by their hashes alone."""
 
 import hashlib
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from cloudhands.common.errors import ConfigurationError
 # A folder that bears it is ours: what no lock names is removed there, and nowhere else.
 MARK = ".made-by-build.sh"
 _NOT_WHEELS = (MARK, place.SCRATCH, place.LOCK)
+_NAME = re.compile(r"[^-]+-[^-]+(-[0-9][^-]*)?(-[^-]+){3}\.whl")
 _SHOWN = 3
 
 
@@ -29,8 +31,12 @@ class Vendor:
         return {self.names[each]: each for each in hashes if each in self.names}
 
     def foreign(self, known: Collection[str]) -> list[str]:
-        """The names of those whose hash is not known, sorted."""
-        return sorted(name for each, name in self.names.items() if each not in known)
+        """The names of those whose hash is not known, or which are not named as wheels; sorted."""
+        return sorted(
+            name
+            for each, name in self.names.items()
+            if each not in known or not _NAME.fullmatch(name)
+        )
 
 
 def read(folder: Path) -> Vendor:
@@ -45,7 +51,7 @@ def read(folder: Path) -> Vendor:
 
 
 def refuse_foreign(vendor: Vendor, known: Collection[str]) -> None:
-    """Refuse a folder with files that no lock names: nobody reviewed them, or they are damaged.
+    """Refuse a folder with files that no lock names: unreviewed, damaged or renamed.
 
     :raises ConfigurationError: naming them.
     """

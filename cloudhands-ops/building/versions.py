@@ -21,7 +21,7 @@ def version_of(root: Path, revision: Revision, written: str) -> str:
         wanted = Version(written)
     except InvalidVersion:
         raise ConfigurationError(f"VERSION says {written!r}, which is no version") from None
-    tagged, since = _tag(root, revision)
+    tagged, since = _tag(root, revision, wanted)
     if tagged is not None and since == 0 and not revision.dirty:
         if tagged != wanted:
             raise ConfigurationError(
@@ -37,8 +37,11 @@ def version_of(root: Path, revision: Revision, written: str) -> str:
     return f"{coming}.dev{since}+g{revision.commit[:_DIGITS]}{dirty}"
 
 
-def _tag(root: Path, revision: Revision) -> tuple[Version | None, int]:
-    """The newest version that was tagged at or before it, and how many commits came since."""
+def _tag(root: Path, revision: Revision, wanted: Version) -> tuple[Version | None, int]:
+    """The newest version that was tagged at or before it, and how many commits came since.
+
+    :param wanted: which of several tags on the same commit counts: a candidate becomes the release.
+    """
     if git(root, "rev-parse", "--is-shallow-repository") == "true":
         raise ConfigurationError(
             "this clone has not the whole history, and the version counts commits: "
@@ -46,12 +49,22 @@ def _tag(root: Path, revision: Revision) -> tuple[Version | None, int]:
         )
     if not git(root, "tag", "--list", "v[0-9]*", "--merged", revision.commit):
         return None, int(git(root, "rev-list", "--count", revision.commit))
+    here = git(root, "tag", "--list", "v[0-9]*", "--points-at", revision.commit).split()
+    if any(_is(name, wanted) for name in here):
+        return wanted, 0
     described = git(root, "describe", "--tags", "--long", "--match", "v[0-9]*", revision.commit)
     name, since, _ = described.rsplit("-", 2)
     try:
         return Version(name), int(since)
     except InvalidVersion:
         raise ConfigurationError(f"the tag {name} names no version: delete or rename it") from None
+
+
+def _is(name: str, wanted: Version) -> bool:
+    try:
+        return Version(name) == wanted
+    except InvalidVersion:
+        return False
 
 
 def _after(version: Version) -> str:

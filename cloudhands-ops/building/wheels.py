@@ -7,16 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 from packaging.metadata import RawMetadata, parse_email
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
+from packaging.tags import Tag, parse_tag
+from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
 from building import vendor
 from cloudhands.common.errors import ConfigurationError
 
 _CLASSIFIER = "License :: "
+_TAG = re.compile(r"^Tag: *(\S+)", re.MULTILINE)
 _METADATA = re.compile(r"[^/]+\.dist-info/METADATA")
 
 
@@ -52,6 +55,11 @@ class Wheel:
         """Its licence in the fewest words that it states: an SPDX expression, if it has one."""
         if expression := self.raw.get("license_expression"):
             return expression
+        stated = self.raw.get("license", "").strip()
+        try:
+            return canonicalize_license_expression(stated)
+        except InvalidLicenseExpression:
+            pass
         classified = [
             each.rsplit(" :: ", 1)[-1]
             for each in self.raw.get("classifiers", [])
@@ -60,8 +68,7 @@ class Wheel:
         if classified:
             return ", ".join(sorted(classified))
         # Some put the whole text there.
-        stated = self.raw.get("license", "").strip().splitlines()
-        return stated[0].strip() if stated else ""
+        return stated.splitlines()[0].strip() if stated else ""
 
     @property
     def home(self) -> str:
@@ -84,7 +91,7 @@ def read(file: Path, sha256: str = "") -> Wheel:
     """What a wheel says of itself.
 
     :param sha256: its hash, where it is known already.
-    :raises ConfigurationError: if it is no wheel.
+    :raises ConfigurationError: if it is no wheel, or named as another.
     """
     try:
         with zipfile.ZipFile(file) as archive:
@@ -95,8 +102,11 @@ def read(file: Path, sha256: str = "") -> Wheel:
             raw, _ = parse_email(archive.read(metadata))
             points = folder + "entry_points.txt"
             entry_points = archive.read(points).decode() if points in names else ""
-    except (zipfile.BadZipFile, ValueError, UnicodeDecodeError):
+            tags = _tags(archive.read(folder + "WHEEL").decode())
+            name, version = canonicalize_name(raw["name"]), Version(raw["version"])
+    except (zipfile.BadZipFile, KeyError, ValueError):
         raise ConfigurationError(f"{file} is no wheel") from None
+    _check_name(file, (name, version, tags))
     licences = [
         name.removeprefix(folder)
         for name in sorted(names)
@@ -107,9 +117,25 @@ def read(file: Path, sha256: str = "") -> Wheel:
     return Wheel(
         file=file,
         sha256=sha256 or vendor.sha256(file),
-        name=canonicalize_name(raw["name"]),
-        version=Version(raw["version"]),
+        name=name,
+        version=version,
         raw=raw,
         licences=licences,
         entry_points=entry_points,
     )
+
+
+def _tags(text: str) -> frozenset[Tag]:
+    return frozenset(tag for each in _TAG.findall(text) for tag in parse_tag(each))
+
+
+def _check_name(file: Path, inside: tuple[str, Version, frozenset[Tag]]) -> None:
+    """Hosts go by the name alone, before they look into the file."""
+    try:
+        name, version, _, tags = parse_wheel_filename(file.name)
+    except ValueError:
+        name, version, tags = canonicalize_name(""), inside[1], frozenset()
+    if (name, version, tags) != inside:
+        raise ConfigurationError(
+            f"{file} was renamed: it is {inside[0]} {inside[1]}; give it back the name it had"
+        )

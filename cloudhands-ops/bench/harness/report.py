@@ -83,6 +83,13 @@ def unmeasured(goals: Sequence[Goal], figures: Figures) -> Sequence[str]:
     ]
 
 
+def told(figures: Mapping[str, float], differences: Sequence[str], *, as_json: bool) -> str:
+    """Figures that have no targets, and what is not as it should be: an object, or a line each."""
+    if as_json:
+        return json.dumps({**figures, "differences": differences})
+    return "\n".join([*(f"{name}: {value:g}" for name, value in figures.items()), *differences])
+
+
 def busy() -> str:
     """A sentence if others use the machine now: figures are then lower, and ratios less true.
 

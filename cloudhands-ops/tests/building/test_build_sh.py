@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from building import asking, distributions, making, tars, tools, vendor
-from building.testing import ROOT, copy_repository, git, write_wheel
+from building import asking, distributions, environment, making, tars, tools, vendor
+from building.testing import ROOT, copy_repository, git, write_lock, write_wheel
 from cloudhands.common.errors import ConfigurationError
 from cloudhands.ops.bundle.manifest import FILES, Manifest
 
@@ -72,8 +72,10 @@ def test_an_unknown_option(clone):
     [
         ([], "a key that signs the bundle is missing: --key FILE, or --nosign (try --help)"),
         (["--key", "a", "--nosign"], "--key and --nosign go not together (try --help)"),
+        (["--vendor", "--output=a"], "--vendor builds nothing, and takes no option of building"),
         (["--vendor", "--nosign"], "--vendor builds nothing, and takes no option of building"),
         (["--nosign", "--python", "3.10"], "argument --python: invalid choice: '3.10'"),
+        (["--nosign", "--output="], "argument --output: it is empty: name a file or a folder"),
         (["--nosign", "--platform=sparc"], "argument --platform: invalid choice: 'sparc'"),
     ],
 )
@@ -95,7 +97,7 @@ def test_what_is_missing_is_said_before_anything_is_made(clone, tmp_path):
     said = clone.refusal("--key", tmp_path / "absent", "--vendor-folder", clone.vendor)
     assert said.startswith(f"{tmp_path}/absent, the key, is not there: ssh-keygen -t ed25519")
     said = clone.refusal("--nosign", "--vendor-folder", tmp_path)
-    assert said.startswith(f"{tmp_path} lacks pip's wheel: fetch what is missing")
+    assert said.startswith(f"{tmp_path} lacks the wheel of pip that ")
     assert not (clone.root / "dist" / ".building").exists()
 
 
@@ -126,6 +128,40 @@ def test_a_foreign_and_a_missing_wheel(clone, tmp_path):
     assert "lacks wheels: alembic" in str(caught.value)
     assert "for Python 3.11 on x86_64; alembic" in str(caught.value)
     assert str(caught.value).endswith("and 3 more: fetch them with build.sh --vendor")
+
+
+def test_a_foreign_pip_is_never_run(clone, tmp_path):
+    """It makes the environment, before there is one in which the others' hashes are looked at."""
+    folder = tmp_path / "vendor"
+    shutil.copytree(clone.vendor, folder)
+    (pip,) = folder.glob("pip-*.whl")
+    foreign = folder / "pip-0-py3-none-any.whl"
+    with zipfile.ZipFile(foreign, "w") as archive:
+        archive.writestr("pip/__main__.py", f"open({str(tmp_path / 'it-ran')!r}, 'w')")
+    assert environment._pip(clone.root, folder) == pip
+    pip.unlink()
+    said = clone.refusal("--nosign", "--vendor-folder", folder)
+    assert said == (
+        f"{folder} lacks the wheel of pip that requirements/bundle.txt names: "
+        "fetch it with build.sh --vendor"
+    )
+    assert not (tmp_path / "it-ran").exists()
+
+
+def test_the_tools_for_building_are_installed_by_their_hashes_alone(tmp_path):
+    """By a pip that writes down how it was called."""
+    told = tmp_path / "told.json"
+    folder = tmp_path / "vendor"
+    folder.mkdir()
+    wheel = folder / "pip-1-py3-none-any.whl"
+    program = "import json, os, sys; json.dump([sys.argv, dict(os.environ)], open({!r}, 'w'))"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("pip/__main__.py", program.format(str(told)))
+    write_lock(tmp_path / "requirements" / "bundle.txt", [wheel])
+    environment.offline(tmp_path / "venv", tmp_path, folder)
+    argv, environ = json.loads(told.read_text())
+    assert {"--isolated", "--no-index", "--no-cache-dir", "--require-hashes"} < set(argv)
+    assert environ["PIP_CONFIG_FILE"] == os.devnull
 
 
 def test_another_environment_than_the_lock_s_is_refused(tmp_path):
@@ -300,8 +336,18 @@ def test_what_is_no_site_package_is_refused(monkeypatch, example, tmp_path):
     with pytest.raises(ConfigurationError, match=r"cloudhands-example 3\.4 is no site package"):
         site_built(monkeypatch, example, tmp_path / "first")
     (example / "pyproject.toml").write_text("[project]\nname =\n")
-    with pytest.raises(ConfigurationError, match=r"site, its sdist: .*(pyproject|TOML)"):
+    with pytest.raises(ConfigurationError, match=r"example/pyproject\.toml: Invalid value"):
         site_built(monkeypatch, example, tmp_path / "second")
+    (example / "pyproject.toml").write_text('[build-system]\nrequires = ["flit_core>3"]\n')
+    with pytest.raises(ConfigurationError, match="example is built with flit_core, which is not"):
+        site_built(monkeypatch, example, tmp_path / "third")
+    (example / "pyproject.toml").write_text('[project]\nname = "x"\nversion = "one"\n')
+    (example / "away").symlink_to("nowhere")
+    with pytest.raises(ConfigurationError, match="example/away cannot be copied: "):
+        site_built(monkeypatch, example, tmp_path / "fourth")
+    (example / "away").unlink()
+    with pytest.raises(ConfigurationError, match=r"example, its sdist: .*version"):
+        site_built(monkeypatch, example, tmp_path / "fifth")
     (example / "pyproject.toml").unlink()
     with pytest.raises(ConfigurationError, match=r"example has no pyproject\.toml"):
-        site_built(monkeypatch, example, tmp_path / "third")
+        site_built(monkeypatch, example, tmp_path / "sixth")

@@ -1,7 +1,9 @@
 """What is written of a bundle's content, on wheels with nothing in them."""
 
+import dataclasses
 import json
 import re
+import shutil
 import subprocess
 import tomllib
 
@@ -136,6 +138,13 @@ def test_the_sbom_has_every_part_and_what_it_requires(content):
     }
     assert needs["pkg:pypi/library@2.1"] == {"pkg:pypi/helper@1.0"}
 
+    # pip is in a bundle and nothing requires it; and another content has another number.
+    sbom.write(dataclasses.replace(content, packages=content.packages[:2]), {})
+    other = json.loads(written(content, "sbom.cdx.json"))
+    needs = {each["ref"]: set(each.get("dependsOn", ())) for each in other["dependencies"]}
+    assert needs["cloudhands-1.2.0"] == {"pkg:pypi/cloudhands-site@1.2.0", "pkg:pypi/helper@1.0"}
+    assert other["serialNumber"] != found["serialNumber"]
+
 
 def test_the_licences_are_those_that_each_states(content):
     licences.write(content)
@@ -145,8 +154,13 @@ def test_the_licences_are_those_that_each_states(content):
         "library 2.1: MIT License\n    https://example.org/library\n    licenses/LICENSE\n" in text
     )
     assert "late 0.5: As\n" in text
-    assert "helper 1.0: not stated\n" in text
+    assert "helper 1.0: not stated\n    no text in its wheel\n" in text
     assert licences.unstated(content) == ["helper 1.0"]
+
+
+def test_a_licence_of_the_standard_s_list_counts_more_than_a_classifier(tmp_path):
+    fields = {"License": "apache-2.0", "Classifier": "License :: OSI Approved :: Apache License"}
+    assert wheels.read(write_wheel(tmp_path, "a", "1", fields=fields)).licence == "Apache-2.0"
 
 
 @pytest.mark.parametrize(
@@ -155,6 +169,7 @@ def test_the_licences_are_those_that_each_states(content):
         ("absent>1", "", r"absent>1, and the bundle has none for Python 3.11 on x86_64: name it"),
         ("helper>=2", "", r"cloudhands-site 1.2.0 requires helper>=2, and the bundle has 1.0"),
         ("helper", ">=3.12", r"needs Python >=3.12: leave out 3.11 with --python"),
+        ("helper @ file:///helper.whl", "", r"helper from file:///helper.whl: require a version"),
     ],
 )
 def test_a_bundle_that_is_not_whole_is_refused(tmp_path, requires, python, said):
@@ -163,6 +178,19 @@ def test_a_bundle_that_is_not_whole_is_refused(tmp_path, requires, python, said)
     helper = write_wheel(tmp_path, "helper", "1.0")
     with pytest.raises(ConfigurationError, match=said):
         closure.follow("cloudhands-site", {EARLY: [wheels.read(site), wheels.read(helper)]})
+
+
+def test_a_site_package_that_brings_too_little_or_stands_for_another(tmp_path):
+    site = wheels.read(write_wheel(tmp_path, "cloudhands-site", "1.2.0", requires=["helper"]))
+    helper = wheels.read(write_wheel(tmp_path, "helper", "1.0"))
+    with pytest.raises(ConfigurationError, match="cloudhands-site does not bring cloudhands-web: "):
+        closure.follow(site.name, {EARLY: [site, helper]}, ours=["cloudhands-web", "helper"])
+    other = wheels.read(write_wheel(tmp_path, "helper", "2.0"))
+    with pytest.raises(ConfigurationError, match="helper, the site package, is named as a package"):
+        closure.follow(other.name, {EARLY: [site, helper, other]})
+    foreign = wheels.read(write_wheel(tmp_path, "foreign", "1.0", "cp311-cp311-win_amd64"))
+    with pytest.raises(ConfigurationError, match=r"win_amd64.whl is not for Python 3.11 on x86_64"):
+        closure.follow(foreign.name, {EARLY: [foreign]})
 
 
 def test_the_instructions_say_what_was_not_tried(content, tmp_path):
@@ -185,6 +213,12 @@ def test_what_is_no_wheel_is_named(tmp_path):
     (tmp_path / "a-1-py3-none-any.whl").write_bytes(b"PK")
     with pytest.raises(ConfigurationError, match=r"a-1-py3-none-any\.whl is no wheel"):
         wheels.read(tmp_path / "a-1-py3-none-any.whl")
+    wheel = write_wheel(tmp_path, "b", "1")
+    names = ("b.whl", "c-1-py3-none-any.whl", "b-2-py3-none-any.whl", "b-1-cp311-none-any.whl")
+    for name in names:
+        wheel = wheel.rename(tmp_path / name)
+        with pytest.raises(ConfigurationError, match=f"{name} was renamed: it is b 1; give it"):
+            wheels.read(wheel)
 
 
 @pytest.fixture(scope="module")
@@ -220,10 +254,28 @@ def test_sums_and_signature_are_those_that_the_system_s_programs_verify(content,
         assert done.returncode == status, done.stderr
 
 
-def test_a_key_that_cannot_sign_is_refused(content, tmp_path):
+def test_a_key_that_cannot_sign_is_refused(tmp_path):
     with pytest.raises(ConfigurationError, match=r"absent, the key, is not there: ssh-keygen"):
         sums.check_key(tmp_path / "absent")
     (tmp_path / "words").write_text("no key")
-    sums.write(content.folder)
-    with pytest.raises(ConfigurationError, match="cannot be signed"):
-        sums.sign(content.folder, tmp_path / "words")
+    (tmp_path / "words").chmod(0o600)
+    with pytest.raises(ConfigurationError, match="words, the key, is no private key"):
+        sums.check_key(tmp_path / "words")
+
+
+def test_why_a_key_cannot_sign_is_said_before_anything_is_made(key, tmp_path, monkeypatch):
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    secret, opened, public = (tmp_path / name for name in ("secret", "opened", "public.pub"))
+    shutil.copy(key, secret)
+    change = ["ssh-keygen", "-q", "-p", "-P", "", "-N", "a passphrase", "-f", secret]
+    subprocess.run(change, check=True)
+    shutil.copy(key, opened)
+    opened.chmod(0o644)
+    shutil.copy(key.with_suffix(".pub"), public)
+    for file, said in (
+        (secret, "has a passphrase, and nobody is asked for it here: ssh-add it"),
+        (opened, "may be read by others: chmod 600 it"),
+        (public, "is a public key, and no ssh-agent has its private one"),
+    ):
+        with pytest.raises(ConfigurationError, match=f"{file.name}, the key, {said}"):
+            sums.check_key(file)

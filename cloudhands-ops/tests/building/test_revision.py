@@ -114,6 +114,49 @@ def test_changes_that_are_allowed_are_built_and_mark_the_version(root, scratch, 
     assert not {each.name for each in (root / ".git").rglob("*")} - {each.name for each in objects}
 
 
+def test_a_candidate_that_became_the_release_bears_both_tags(root, scratch):
+    git(root, "tag", "-m", "annotated, which git prefers", "v1.2.0rc1")
+    git(root, "tag", "v1.2.0")
+    assert version_of(root, scratch) == "1.2.0"
+
+
+def test_what_git_was_told_elsewhere_changes_nothing(root, scratch, tmp_path, monkeypatch):
+    (root / "other").write_text("$Format:%H$\n")
+    head = commit(root)
+    (root / ".git" / "info" / "attributes").write_text("VERSION export-ignore\n")
+    (tmp_path / "git").mkdir()
+    (tmp_path / "git" / "attributes").write_text("other export-subst\n")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    found = revision.read(root, scratch, allow_dirty=False)
+    revision.export(root, found, tmp_path / "tree", scratch)
+    assert (tmp_path / "tree" / "VERSION").read_text() == "1.2.0\n"
+    assert (tmp_path / "tree" / "VERSION").stat().st_mode & 0o777 == 0o644
+    assert (tmp_path / "tree" / "other").read_text() == "$Format:%H$\n"
+    # Nor can another commit stand in for this one, or a new file be hidden.
+    (root / "other").write_text("replaced\n")
+    another = commit(root)
+    git(root, "reset", "-q", "--hard", head)
+    git(root, "replace", head, another)
+    git(root, "checkout", "-q", "--force", "HEAD")
+    with pytest.raises(ConfigurationError, match="in no commit: other: commit"):
+        revision.refuse_changes(root, allow=False)
+    git(root, "replace", "--delete", head)
+    git(root, "reset", "-q", "--hard")
+    git(root, "config", "status.showUntrackedFiles", "no")
+    (root / "new").touch()
+    with pytest.raises(ConfigurationError, match="in no commit: new: commit"):
+        revision.refuse_changes(root, allow=False)
+
+
+def test_what_is_made_is_no_change_of_the_work_tree(root, tmp_path):
+    (root / ".gitignore").write_text("dist/\n")
+    for folder in (root / "dist", root / "dist" / "deeper", tmp_path / "outside"):
+        revision.refuse_inside(root, folder)
+    for folder in (root, root / "releases"):
+        with pytest.raises(ConfigurationError, match="and git does not ignore it: name another"):
+            revision.refuse_inside(root, folder)
+
+
 def test_a_tagged_commit_with_changes_is_not_the_release(root, scratch):
     git(root, "tag", "v1.2.0")
     (root / "other").write_text("changed\n")
@@ -159,6 +202,10 @@ def test_a_tar_file_tells_nothing_of_who_packed_it(tmp_path):
     assert made[:2] == made[2:]
     with tarfile.open(tmp_path / "0.tar") as archive:
         members = {member.name: (member.mode, member.mtime) for member in archive}
+        owners = {(member.uid, member.gid, member.uname, member.gname) for member in archive}
+    assert owners == {(0, 0, "", "")}
+    with tarfile.open(tmp_path / "0.tar.gz") as archive:
+        assert archive.getnames() == sorted(archive.getnames())
     assert members["bundle/a/one"] == (0o755, 1_000_000)
     assert members["bundle/b/" + "n" * 120] == (0o644, 1_000_000)
     assert list(members) == sorted(members)

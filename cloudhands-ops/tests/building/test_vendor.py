@@ -60,7 +60,7 @@ def test_many_missing_wheels_are_counted(folder, lock):
         chosen(folder, lock)
 
 
-@pytest.mark.parametrize("change", ["foreign", "damaged", "renamed"])
+@pytest.mark.parametrize("change", ["foreign", "damaged", "own", "renamed"])
 def test_what_no_lock_names_is_refused(folder, lock, change):
     known = frozenset(each for locked in locks.read(lock) for each in locked.hashes)
     vendor.refuse_foreign(vendor.read(folder), known)
@@ -69,9 +69,11 @@ def test_what_no_lock_names_is_refused(folder, lock, change):
         wheel = write_wheel(folder, "foreign", "2.0")
     elif change == "damaged":
         wheel.write_bytes(wheel.read_bytes() + b"more")
-    else:
-        wheel = wheel.rename(folder / "notes.txt")
+    elif change == "own":
+        wheel = folder / "notes.txt"
         wheel.write_text("of somebody's own")
+    else:
+        wheel = wheel.rename(folder / "everywhere.whl")
     with pytest.raises(ConfigurationError, match=f"no lock names.*: {wheel.name}: remove"):
         vendor.refuse_foreign(vendor.read(folder), known)
 

@@ -41,6 +41,13 @@ def bundles(tmp_path_factory, keys):
     return bundle
 
 
+@pytest.fixture
+def copy(bundles, tmp_path):
+    """A copy of a bundle, to be changed."""
+    bundle = bundles("1.0")
+    return Path(shutil.copytree(bundle, tmp_path / bundle.name))
+
+
 class Site:
     """One host: its folder, its settings, and deployments on it as processes of their own."""
 

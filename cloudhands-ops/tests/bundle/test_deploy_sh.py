@@ -15,11 +15,6 @@ from cloudhands.ops.bundle.manifest import WHEELS
 DEPLOY = Path(__file__).parents[2] / "deploy.sh"
 
 
-@pytest.fixture
-def bundle(bundles, tmp_path):
-    return Path(shutil.copytree(bundles("1.0"), tmp_path / "cloudhands-1.0"))
-
-
 def deploy(folder, *argv, cwd="/", **environment):
     return subprocess.run(
         [folder / "deploy.sh", *map(str, argv)],
@@ -32,9 +27,9 @@ def deploy(folder, *argv, cwd="/", **environment):
     )
 
 
-def test_it_proves_its_bundle_straight_from_it(bundle, site):
+def test_it_proves_its_bundle_straight_from_it(copy, site):
     given = ("--signers", site.signers, "--dir", site.host.folder)
-    told = deploy(bundle, "verify", *given, "--json", PYTHONPATH="/absent")
+    told = deploy(copy, "verify", *given, "--json", PYTHONPATH="/absent")
     assert told.returncode == 0, told.stderr
     assert json.loads(told.stdout)["signer"] == "ours@example.org"
     assert json.loads(told.stdout)["version"] == "1.0"
@@ -47,37 +42,37 @@ def test_it_compares_what_is_installed_straight_from_its_bundle(bundles, idle):
     assert "also compiled again" in told.stdout
 
 
-def test_what_it_hands_on_is_explained(bundle, site):
+def test_what_it_hands_on_is_explained(copy, site):
     given = (f"--signers={site.signers}", f"--dir={site.host.folder}")
-    told = deploy(bundle, *given)
+    told = deploy(copy, *given)
     assert told.returncode == 2
     assert "write the site's settings there, or name the file with --config" in told.stderr
-    assert deploy(bundle, "list", *given).stdout.startswith("No release is in ")
+    assert deploy(copy, "list", *given).stdout.startswith("No release is in ")
 
 
-def test_help_names_every_command_and_option(bundle):
-    told = deploy(bundle, "--help")
+def test_help_names_every_command_and_option(copy):
+    told = deploy(copy, "--help")
     assert told.returncode == 0
     for word in ("verify", "rollback", "list", "diff", "--config", "--signers", "--dir", "PYTHON"):
         assert word in told.stdout
 
 
-def test_help_after_a_command_runs_nothing_of_the_bundle(bundle):
-    changed(bundle)
-    told = deploy(bundle, "install", "--help")
+def test_help_after_a_command_runs_nothing_of_the_bundle(copy):
+    changed(copy)
+    told = deploy(copy, "install", "--help")
     assert told.returncode == 0
     for word in ("--accept", "--downgrade", "--no-start", "--json"):
         assert word in told.stdout
 
 
-def test_where_it_is_called_from_is_no_matter(bundle, site):
-    (bundle.parent / "elsewhere" / bundle.name).mkdir(parents=True)
-    shutil.copy(site.signers, bundle.parent / "signers")
+def test_where_it_is_called_from_is_no_matter(copy, site):
+    (copy.parent / "elsewhere" / copy.name).mkdir(parents=True)
+    shutil.copy(site.signers, copy.parent / "signers")
     told = deploy(
-        Path(bundle.name),
+        Path(copy.name),
         *("verify", "--signers", "signers", "--dir", site.host.folder),
-        cwd=bundle.parent,
-        CDPATH=str(bundle.parent / "elsewhere"),
+        cwd=copy.parent,
+        CDPATH=str(copy.parent / "elsewhere"),
     )
     assert told.returncode == 0, told.stderr
 
@@ -128,33 +123,33 @@ def resigned(folder):
         (lambda folder: None, ["upgrade"], "unknown command: upgrade"),
     ],
 )
-def test_refused_in_one_line(bundle, site, change, argv, said):
-    change(bundle)
+def test_refused_in_one_line(copy, site, change, argv, said):
+    change(copy)
     given = argv if "upgrade" in argv else ["--signers", site.signers, *argv]
-    told = deploy(bundle, *given, cwd=bundle, PATH=f".:{bundle}:{os.environ['PATH']}")
+    told = deploy(copy, *given, cwd=copy, PATH=f".:{copy}:{os.environ['PATH']}")
     assert told.returncode == 2
     assert said in told.stderr
     assert told.stderr.count("\n") == 1
-    assert not (bundle.parent / "was-run").exists()
+    assert not (copy.parent / "was-run").exists()
 
 
-def test_the_bundles_own_list_of_signers_is_refused(bundle):
-    own = bundle / "allowed_signers"
+def test_the_bundles_own_list_of_signers_is_refused(copy):
+    own = copy / "allowed_signers"
     own.touch()
-    told = deploy(bundle, "--signers", own)
+    told = deploy(copy, "--signers", own)
     assert "came with the bundle, and proves nothing" in told.stderr
 
 
-def test_missing_packages_come_first(bundle, tmp_path):
-    told = deploy(bundle, PATH=str(tmp_path))
+def test_missing_packages_come_first(copy, tmp_path):
+    told = deploy(copy, PATH=str(tmp_path))
     assert told.returncode == 2
     assert "apt-get install python3 openssh-client coreutils findutils" in told.stderr
 
 
-def test_a_python_that_is_too_old(bundle, tmp_path):
+def test_a_python_that_is_too_old(copy, tmp_path):
     old = tmp_path / "python"
     old.write_text("#!/bin/sh\nexit 1\n", encoding="ascii")
     old.chmod(0o755)
-    told = deploy(bundle, PYTHON=str(old))
+    told = deploy(copy, PYTHON=str(old))
     assert told.returncode == 2
     assert "Python 3.11 or later is needed" in told.stderr

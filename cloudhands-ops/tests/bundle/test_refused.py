@@ -4,20 +4,12 @@ import shutil
 import subprocess
 import tarfile
 from io import BytesIO
-from pathlib import Path
 
 import pytest
 
 from cloudhands.ops.bundle import testing
 from cloudhands.ops.bundle.__main__ import main
 from cloudhands.ops.bundle.manifest import SIGNATURE, SUMS, WHEELS
-
-
-@pytest.fixture
-def copy(bundles, tmp_path):
-    """A copy of a bundle, to be changed."""
-    bundle = bundles("1.0")
-    return Path(shutil.copytree(bundle, tmp_path / bundle.name))
 
 
 @pytest.fixture
