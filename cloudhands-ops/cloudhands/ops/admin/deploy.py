@@ -11,9 +11,9 @@ from cloudhands.common.settings import CONFIG_VARIABLE, DEFAULT_CONFIG, Settings
 from cloudhands.common.testing import programs
 from cloudhands.ops.admin.operation import answer
 from cloudhands.ops.admin.parsing import Commands, command
+from cloudhands.ops.bundle import host
+from cloudhands.ops.bundle.host import Host
 from cloudhands.ops.deploy import files
-
-PROGRAMS = Path(sysconfig.get_path("scripts"))
 
 
 def add_commands(groups: Commands) -> None:
@@ -24,20 +24,33 @@ def add_commands(groups: Commands) -> None:
         "Write the configuration of supervisord, and of nginx if the settings want it in front.",
         write,
     )
-    parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="the folder for them")
+    own = host.own()
+    place = Host(own) if own else None
+    beside = Path(sysconfig.get_path("scripts"))
+    parser.add_argument(
+        "--to",
+        type=Path,
+        required=place is None,
+        metavar="DIR",
+        default=place and place.deploy,
+        help="the folder for them (default in a deployed release: its installation's)",
+    )
     parser.add_argument(
         "--programs",
         type=Path,
         metavar="DIR",
-        default=PROGRAMS,
-        help="where supervisord finds cloud-serve and the others (default: beside cloud-admin)",
+        # Whichever release is used when supervisord starts them.
+        default=place.programs if place else beside,
+        help="where supervisord finds cloud-serve and the others (default: beside cloud-admin; in "
+        "a deployed release the folder that its installation's link current leads to)",
     )
     parser.add_argument(
         "--supervisor",
         type=Path,
         metavar="DIR",
-        default=PROGRAMS,
-        help="where supervisord and supervisorctl are (default: beside cloud-admin)",
+        default=place.supervisor / host.VENV / "bin" if place else beside,
+        help="where supervisord and supervisorctl are (default: beside cloud-admin; in a deployed "
+        "release its installation's)",
     )
 
 
@@ -68,5 +81,12 @@ def _next(layout: files.Layout, settings: Settings, to: Path) -> Iterator[str]:
     portal = settings.portal
     if portal.nginx:
         yield f"Check: {programs.find('nginx')} -e stderr -t -c {to / files.NGINX}"
-    yield f"Next: {layout.supervisor / 'supervisord'} -c {to / files.SUPERVISORD}"
+    file = to / files.SUPERVISORD
+    if layout.socket.exists():
+        control = f"{layout.supervisor / 'supervisorctl'} -c {file}"
+        yield f"Next, which restarts what this changed there: {control} update"
+        if portal.nginx:
+            yield f"For what it changed of nginx: {control} signal HUP nginx"
+    else:
+        yield f"Next: {layout.supervisor / 'supervisord'} -c {file}"
     yield f"Then the portal is at {portal.scheme}://{portal.host}:{portal.port}/"
