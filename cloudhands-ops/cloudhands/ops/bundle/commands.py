@@ -197,8 +197,10 @@ def explained(
         except OSError as error:
             if error.errno in (None, errno.EPIPE):
                 raise
-            remedy = "make room" if error.errno == errno.ENOSPC else "may this user do that?"
-            where = error.filename or options.dir
+            is_full = error.errno == errno.ENOSPC
+            # Of a copy, the second is where it was to go.
+            where = (error.filename2 if is_full else None) or error.filename or options.dir
+            remedy = "make room" if is_full else "may this user do that?"
             raise ConfigurationError(f"{where}: {error.strerror}: {remedy}") from error
 
     return running
