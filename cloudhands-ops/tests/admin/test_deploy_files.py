@@ -59,6 +59,11 @@ def test_the_settings_file_may_be_named_by_the_environment(config, tmp_path, mon
     assert f"--config {config}" in (tmp_path / "supervisord.conf").read_text(encoding="utf-8")
 
 
+def test_elsewhere_the_folder_has_to_be_named(admin, capsys):
+    assert admin("deploy-files") == 2
+    assert "--to DIR is missing: name the folder" in capsys.readouterr().err
+
+
 def test_a_folder_that_cannot_be_made_is_named(admin, config, capsys):
     assert admin("deploy-files", "--to", config / "below-a-file") == 2
     assert "cannot be written" in capsys.readouterr().err

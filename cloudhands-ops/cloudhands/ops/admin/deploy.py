@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cloudhands.common import service
+from cloudhands.common.errors import ConfigurationError
 from cloudhands.common.settings import CONFIG_VARIABLE, DEFAULT_CONFIG, Settings
 from cloudhands.common.testing import programs
 from cloudhands.ops.admin.operation import answer
@@ -24,31 +25,23 @@ def add_commands(groups: Commands) -> None:
         "Write the configuration of supervisord, and of nginx if the settings want it in front.",
         write,
     )
-    own = host.own()
-    place = Host(own) if own else None
-    beside = Path(sysconfig.get_path("scripts"))
     parser.add_argument(
         "--to",
         type=Path,
-        required=place is None,
         metavar="DIR",
-        default=place and place.deploy,
         help="the folder for them (default in a deployed release: its installation's)",
     )
     parser.add_argument(
         "--programs",
         type=Path,
         metavar="DIR",
-        # Whichever release is used when supervisord starts them.
-        default=place.programs if place else beside,
         help="where supervisord finds cloud-serve and the others (default: beside cloud-admin; in "
-        "a deployed release the folder that its installation's link current leads to)",
+        "a deployed release where its installation's link current leads to)",
     )
     parser.add_argument(
         "--supervisor",
         type=Path,
         metavar="DIR",
-        default=place.supervisor / host.VENV / "bin" if place else beside,
         help="where supervisord and supervisorctl are (default: beside cloud-admin; in a deployed "
         "release its installation's)",
     )
@@ -61,19 +54,37 @@ def write(options: argparse.Namespace) -> None:
     """
     settings = service.read_settings(options)
     config = options.config or Path(os.environ.get(CONFIG_VARIABLE, DEFAULT_CONFIG))
+    to, programs, supervisor = _folders(options)
     layout = files.Layout(
         config=config.absolute(),
         state=settings.state.absolute(),
-        programs=options.programs.absolute(),
-        supervisor=options.supervisor.absolute(),
+        programs=programs.absolute(),
+        supervisor=supervisor.absolute(),
     )
-    written = files.write(layout, settings.portal, options.to)
+    written = files.write(layout, settings.portal, to)
     answer(
         options,
         {"files": [str(file) for file in written]},
         *(f"Wrote {file}." for file in written),
-        *_next(layout, settings, options.to.absolute()),
+        *_next(layout, settings, to.absolute()),
     )
+
+
+def _folders(options: argparse.Namespace) -> tuple[Path, Path, Path]:
+    """Where the files go, where the programs are, and where supervisord is.
+
+    :raises ConfigurationError: if nobody said where they go.
+    """
+    beside = Path(sysconfig.get_path("scripts"))
+    to, programs, supervisor = options.to, beside, beside
+    if own := host.own():
+        place = Host(own)
+        # The programs by the link: those of whichever release is used when they are started.
+        to = to or place.deploy
+        programs, supervisor = place.programs, place.supervisor / host.VENV / "bin"
+    if to is None:
+        raise ConfigurationError("--to DIR is missing: name the folder for the files")
+    return to, options.programs or programs, options.supervisor or supervisor
 
 
 def _next(layout: files.Layout, settings: Settings, to: Path) -> Iterator[str]:
