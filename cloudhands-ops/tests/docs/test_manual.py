@@ -80,7 +80,7 @@ def is_accepted(parser, arguments):
 # Other people's programs, which this manual tells to run.
 KNOWN = {
     *("apt-get", "cd", "curl", "export", "git", "install", "sha256sum", "ssh-keygen", "sudo"),
-    *("supervisorctl", "systemctl", "tar", "useradd"),
+    *("rm", "supervisorctl", "systemctl", "tar", "useradd"),
 }
 
 
