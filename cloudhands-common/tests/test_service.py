@@ -30,6 +30,15 @@ def test_errors_that_a_person_can_mend_are_a_line_and_a_status(capsys, error, st
     assert lines == [f"cloud-test: {line}" for line in str(error).splitlines()]
 
 
+@pytest.mark.parametrize("key", [KeyboardInterrupt, EOFError])
+def test_who_interrupts_or_ends_the_input_sees_a_line(capsys, key):
+    def main(options):
+        raise key
+
+    assert run(main) == 130
+    assert capsys.readouterr().err == "\ncloud-test: interrupted\n"
+
+
 def test_overrides(capsys):
     def main(options):
         assert options.overrides == [("portal.port", "1"), ("state", "a=b")]

@@ -78,7 +78,7 @@ def write_manual(content: Content, tree: Path, ours: Sequence[Built], scratch: P
     installed = scratch / "installed"
     manual.install([each.wheel.file for each in ours], installed)
     folder = content.folder / manifest.MANUAL
-    manual.build(tree, installed, folder, scratch, content.manifest.epoch)
+    manual.build(tree, installed, folder, scratch, content.manifest)
 
 
 def _untried(targets: Sequence[Target]) -> str:

@@ -8,24 +8,32 @@ from pathlib import Path
 
 from building.saying import in_words
 from cloudhands.common.errors import ConfigurationError
+from cloudhands.ops.bundle.manifest import Manifest
 
 SOURCE = Path("cloudhands-ops", "docs")
 
 
-def build(tree: Path, installed: Path, folder: Path, scratch: Path, epoch: int) -> None:
+def build(tree: Path, installed: Path, folder: Path, scratch: Path, release: Manifest) -> None:
     """Build it from the revision's text and code, without a warning.
 
     :param tree: the revision.
     :param installed: a folder in which our own packages are installed: they tell of themselves.
+    :param release: what each page says it is of.
     :raises ConfigurationError: if something in it is wrong.
     """
     command = [sys.executable, "-P", "-m", "sphinx", "-W", "-n", "-q", "-b", "html"]
+    command += [
+        "-D",
+        f"release={release.version}",
+        "-D",
+        f"html_title=cloudhands {release.version}",
+    ]
     command += ["-d", str(scratch / "doctrees"), str(tree / SOURCE), str(folder)]
     environ = {
         **os.environ,
         "PYTHONPATH": str(installed),
         "PYTHONHASHSEED": "0",
-        "SOURCE_DATE_EPOCH": str(epoch),
+        "SOURCE_DATE_EPOCH": str(release.epoch),
         "LC_ALL": "C.UTF-8",
         "TZ": "UTC",
         "COLUMNS": "100",

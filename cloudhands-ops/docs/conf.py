@@ -19,7 +19,7 @@ release = version = (ROOT / "VERSION").read_text(encoding="utf-8").strip()
 language = "en_GB"
 
 extensions = ["extensions.commands", "extensions.scripts", "extensions.settings"]
-exclude_patterns = ["_build", "extensions"]
+exclude_patterns = ["_build", "extensions", "templates"]
 nitpicky = True
 # Two hyphens are an option here, and never a dash.
 smartquotes = False
@@ -28,6 +28,7 @@ highlight_language = "text"
 
 html_theme = "furo"
 html_title = f"cloudhands {release}"
+templates_path = ["templates"]
 html_static_path = ["static"]
 html_css_files = ["manual.css"]
 # Two builds of the same text are the same bytes, and say nothing of who built them or when.

@@ -31,6 +31,7 @@ LEVELS = ("debug", "info", "warning", "error")
 EXIT_REFUSED = 1
 EXIT_CONFIGURATION = 2
 EXIT_UNAVAILABLE = 3
+EXIT_INTERRUPTED = 128 + signal.SIGINT
 EXIT_BROKEN_PIPE = 128 + signal.SIGPIPE  # as a shell tells it
 
 Main = Callable[[argparse.Namespace], int]
@@ -122,6 +123,10 @@ def run(arguments: argparse.ArgumentParser, main: Main, argv: Sequence[str] | No
         # not even when Python ends and flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_BROKEN_PIPE
+    except (KeyboardInterrupt, EOFError):
+        # Control and C at any time, or control and D where something is asked.
+        print(f"\n{arguments.prog}: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
 
 
 def _say(program: str, error: Exception, status: int) -> int:

@@ -6,6 +6,7 @@ each of them.
 """
 
 import argparse
+import textwrap
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
@@ -20,6 +21,7 @@ from extensions.text import block, indented, parsed, plain, title
 
 ROOT = Path(__file__).resolve().parents[3]
 WIDTH = 88
+USAGE = "usage: "
 
 
 def commands() -> Mapping[str, str]:
@@ -68,7 +70,8 @@ def page(parser: argparse.ArgumentParser, level: int) -> Iterator[str]:
 
 def _usage(parser: argparse.ArgumentParser) -> str:
     parser.formatter_class = _Wide
-    return parser.format_usage().removeprefix("usage: ")
+    # What is left out at the start of the first line is left out of those below it, too.
+    return textwrap.dedent(parser.format_usage().replace(USAGE, " " * len(USAGE), 1))
 
 
 class _Wide(argparse.HelpFormatter):

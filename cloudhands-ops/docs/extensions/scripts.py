@@ -34,7 +34,7 @@ class ScriptHelp(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """The text as it is."""
         text = help_of(self.arguments[0])
-        return [nodes.literal_block(text, text, language="text")]
+        return [nodes.literal_block(text, text, language="text", classes=["script-help"])]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -1,6 +1,7 @@
 """`cloud-admin deploy-files`."""
 
 import json
+import sys
 
 import pytest
 
@@ -25,6 +26,21 @@ def test_programs_may_be_elsewhere(admin, tmp_path):
     assert not list((tmp_path / "deploy").glob(".*"))
 
 
+def test_a_deployed_release_writes_its_installations_files(admin, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "releases" / "0.2.0" / "venv"))
+    assert admin("deploy-files") == 0
+    text = (tmp_path / "deploy" / "supervisord.conf").read_text(encoding="utf-8")
+    # The link, and not the release that happens to write it: another one is to follow.
+    assert f"TERM {tmp_path}/current/venv/bin/cloud-serve --config" in text
+    control = f"{tmp_path}/supervisor/venv/bin/supervisor"
+    assert f";   start    {control}d -c" in text
+    # What comes next is another step where supervisord runs.
+    assert f"{control}d -c {tmp_path}/deploy/supervisord.conf\n" in capsys.readouterr().out
+    (tmp_path / "run" / "supervisor.sock").touch()
+    assert admin("deploy-files") == 0
+    assert f"{control}ctl -c {tmp_path}/deploy/supervisord.conf update\n" in capsys.readouterr().out
+
+
 def test_with_nginx_in_front_its_configuration_is_written_too(config, tmp_path, capsys):
     require("nginx")
     with config.open("a", encoding="utf-8") as file:
@@ -41,6 +57,11 @@ def test_the_settings_file_may_be_named_by_the_environment(config, tmp_path, mon
     monkeypatch.setenv("CLOUDHANDS_CONFIG", str(config))
     assert main(["deploy-files", "--to", str(tmp_path)]) == 0
     assert f"--config {config}" in (tmp_path / "supervisord.conf").read_text(encoding="utf-8")
+
+
+def test_elsewhere_the_folder_has_to_be_named(admin, capsys):
+    assert admin("deploy-files") == 2
+    assert "--to DIR is missing: name the folder" in capsys.readouterr().err
 
 
 def test_a_folder_that_cannot_be_made_is_named(admin, config, capsys):

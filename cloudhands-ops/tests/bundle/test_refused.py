@@ -1,13 +1,17 @@
 """Bundles and hosts that will not do: one line each, and the host stays as it was."""
 
+import argparse
 import shutil
 import subprocess
 import tarfile
+from errno import ENOSPC
 from io import BytesIO
+from os import strerror
 
 import pytest
 
-from cloudhands.ops.bundle import testing
+from cloudhands.common.errors import ConfigurationError
+from cloudhands.ops.bundle import commands, testing
 from cloudhands.ops.bundle.__main__ import main
 from cloudhands.ops.bundle.manifest import SIGNATURE, SUMS, WHEELS
 
@@ -237,3 +241,13 @@ def test_a_full_disk(bundles, site):
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "has 8 MB free, and the release needs" in done.stderr
+
+
+def test_a_disk_that_fills_midway_is_named_and_not_the_bundles(site):
+    def copy(options):
+        # As shutil says it.
+        raise OSError(ENOSPC, strerror(ENOSPC), "wheels/a.whl", None, str(options.dir))
+
+    with pytest.raises(ConfigurationError) as refused:
+        commands.explained(copy)(argparse.Namespace(dir=site.host.folder))
+    assert str(refused.value) == f"{site.host.folder}: No space left on device: make room"

@@ -80,7 +80,7 @@ def is_accepted(parser, arguments):
 # Other people's programs, which this manual tells to run.
 KNOWN = {
     *("apt-get", "cd", "curl", "export", "git", "install", "sha256sum", "ssh-keygen", "sudo"),
-    *("supervisorctl", "systemctl", "tar", "useradd"),
+    *("rm", "supervisorctl", "systemctl", "tar", "useradd"),
 }
 
 
@@ -168,9 +168,31 @@ def test_the_decision_records_and_states_are_in_it(manual):
         assert heading.replace("'", "&#39;") in page.read_text(encoding="utf-8")
 
 
+def test_no_markup_is_left_over(manual):
+    """What reStructuredText takes for words where a blank line or a space is missing."""
+    found, checked = [], 0
+    for page in [*manual.glob("*/*.html"), *manual.glob("reference/*/*.html")]:
+        html = page.read_text(encoding="utf-8")
+        prose = re.sub(r"<pre.*?</pre>|<code.*?</code>|<[^>]+>", "", article(html), flags=re.DOTALL)
+        checked += 1
+        found += [(page.name, one) for one in re.findall(r"#\. .{20}|``|\*\*|:\w+:`", prose)]
+    assert found == []
+    assert checked > 20
+
+
+def article(html):
+    return html[html.index("<article") : html.index("</article>")]
+
+
+def test_its_landmarks_can_be_told_apart_by_ear(manual):
+    text = (manual / "how-to" / "trouble.html").read_text(encoding="utf-8")
+    names = [re.search(r'aria-label="([^"]+)"', one)[1] for one in re.findall(r"<aside.*?>", text)]
+    assert names == ["The manual", "This page"]
+    assert (manual / "search.html").read_text(encoding="utf-8").count("<h1") == 1
+
+
 def test_a_page_says_how_wide_a_phone_is_and_works_without_a_script(manual):
     text = (manual / "how-to" / "trouble.html").read_text(encoding="utf-8")
     assert '<meta name="viewport" content="width=device-width' in text
-    article = text[text.index("<article") : text.index("</article>")]
-    assert "cloud-admin burst resume" in re.sub(r"<[^>]+>", "", article)
-    assert "<script" not in article
+    assert "cloud-admin burst resume" in re.sub(r"<[^>]+>", "", article(text))
+    assert "<script" not in article(text)

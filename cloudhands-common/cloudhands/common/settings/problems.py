@@ -49,7 +49,7 @@ def _sentences(error: ValidationError, leaves: Leaves) -> Iterator[str]:
         remedy = {
             "extra_forbidden": f"there is no such setting: {_nearest(key)}",
             "missing": "is required: set it in the settings file",
-        }.get(problem["type"], problem["msg"])
+        }.get(problem["type"], problem["msg"].removeprefix("Value error, "))
         yield f"{'.'.join(key)}{f' ({source})' if source else ''}: {remedy}"
 
 

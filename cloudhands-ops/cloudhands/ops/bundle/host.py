@@ -280,10 +280,15 @@ class Journal:
             settle(self.file.parent)
 
 
+def own() -> Path | None:
+    """The folder whose release this code runs from; None if it runs from elsewhere."""
+    release = Path(sys.prefix).parent
+    return release.parent.parent if release.parent.name == RELEASES else None
+
+
 def default() -> Path:
     """The folder whose release this code runs from, or else the usual one."""
-    release = Path(sys.prefix).parent
-    return release.parent.parent if release.parent.name == RELEASES else DEFAULT
+    return own() or DEFAULT
 
 
 def write(file: Path, text: str) -> None:
