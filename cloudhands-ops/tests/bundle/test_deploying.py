@@ -41,3 +41,10 @@ def test_installed_again_where_nothing_runs_it_starts(idle, bundles):
     assert idle.answer() == "1.0"
     assert idle.done() == ["1.0 upgrade"]
     assert "used already" in idle.run("rollback", "--to", "1.0").stdout
+
+
+def test_supervisords_environment_is_renewed_where_nothing_runs_from_it(idle, bundles):
+    (idle.host.supervisor / "requirements.txt").write_text("supervisor==1\n", encoding="utf-8")
+    told = idle.run("install", bundles("1.0"), "--no-start")
+    assert "Making the environment of supervisord" in told.stdout, told.stderr
+    assert "nothing is to be done" in idle.run("install", bundles("1.0"), "--no-start").stdout

@@ -127,6 +127,15 @@ def test_stopped_for_a_migration_and_interrupted_the_old_release_serves(first, b
     assert first.answer() == "1.0"
 
 
+def test_the_state_folder_of_another_installation_is_refused(first, bundles, tmp_path, capsys):
+    given = ("--config", str(first.config), "--signers", str(first.signers))
+    assert main(["install", str(bundles("1.1")), "--dir", str(tmp_path / "other"), *given]) == 1
+    refusal = capsys.readouterr().err
+    assert "is another installation's, whose supervisord runs" in refusal
+    assert str(first.host.programs / "cloud-") in refusal
+    assert set(first.versions().values()) == {"1.0"}
+
+
 def test_a_folder_that_changed_is_refused_and_a_socket_that_did_holds_up_nothing(first, bundles):
     first.state = first.folder / "elsewhere"
     first.state.mkdir()

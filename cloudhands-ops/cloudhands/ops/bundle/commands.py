@@ -231,7 +231,10 @@ def _rollback(options: argparse.Namespace) -> None:
     result = rollback.rollback(
         _host(options), options.to, _tell(options), start=not options.no_start
     )
-    _answer(options, result, "Next: tell whoever built the release that you left why you did.")
+    told = f"Next: {options.dir}/current/venv/bin/cloud-admin bundle list shows what there is."
+    if result["changed"]:
+        told = f"Next: tell whoever built {result['before']} why you left it."
+    _answer(options, result, told)
 
 
 def _list(options: argparse.Namespace) -> None:

@@ -79,9 +79,11 @@ class Configuring:
     def _check(self, before: Texts, folder: Path) -> None:
         """Refuse files that will not do.
 
-        :raises Conflict: if nobody could speak to the supervisord that runs.
+        :raises Conflict: if nobody could speak to the supervisord that runs, or another
+            installation's would be spoken to.
         :raises DeploymentError: if nginx refuses its own, in its words.
         """
+        self._refuse_another(folder / SUPERVISORD)
         after = _texts(folder)
         old, new = (_parsed(one).get(*_PLACE, fallback="") for one in (before, after))
         if old != new and self._supervision.is_running():
@@ -94,6 +96,14 @@ class Configuring:
             path = f"{os.environ.get('PATH', os.defpath)}:{SYSTEM_PATH}"
             argv = ["nginx", "-e", "stderr", "-t", "-q", "-c", str(folder / NGINX)]
             run("the new configuration of nginx", ["env", f"PATH={path}", *argv])
+
+    def _refuse_another(self, file: Path) -> None:
+        for command in Supervision(self._host, file).commands():
+            if str(self._host.programs) not in command:
+                raise Conflict(
+                    "the state folder that the settings name is another installation's, whose "
+                    f"supervisord runs {command}: give this one a folder of its own"
+                )
 
     def _tell_unapplied(self, before: Texts, after: Texts) -> None:
         """What a running supervisord goes on doing in the old way, and what changes that."""

@@ -73,10 +73,9 @@ def install_supervisor(
     :param is_used: whether a supervisord runs from it: then it is left as it is.
     :raises DeploymentError: if it cannot be made.
     """
-    stamp, venv, requirements = folder / "complete", folder / host.VENV, folder / REQUIREMENTS
-    wanted = _of_supervisor(bundle)
-    if stamp.is_file() and requirements.read_text(encoding="utf-8") == wanted:
+    if has_supervisor(bundle, folder):
         return
+    stamp, venv = folder / host.STAMP, folder / host.VENV
     if stamp.is_file() and is_used:
         tell(
             f"The bundle brings another supervisord. To take it: stop the one that runs, and "
@@ -88,9 +87,17 @@ def install_supervisor(
     if venv.exists():
         shutil.rmtree(venv)
     folder.mkdir(mode=0o755, exist_ok=True)
-    requirements.write_text(wanted, encoding="utf-8")
+    requirements = folder / REQUIREMENTS
+    requirements.write_text(_of_supervisor(bundle), encoding="utf-8")
     make(bundle, venv, python, requirements)
     _stamp(stamp, bundle)
+
+
+def has_supervisor(bundle: Bundle, folder: Path) -> bool:
+    """Whether supervisord's environment is there as the bundle would make it."""
+    if not (folder / host.STAMP).is_file():
+        return False
+    return (folder / REQUIREMENTS).read_text(encoding="utf-8") == _of_supervisor(bundle)
 
 
 def make(bundle: Bundle, venv: Path, python: Python, requirements: Path) -> None:

@@ -31,6 +31,7 @@ DEFAULT = Path("/srv/cloudhands")
 RELEASES = "releases"
 BUNDLE = "bundle"
 VENV = "venv"
+STAMP = "complete"
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Release:
     @property
     def stamp(self) -> Path:
         """Written when all of it is there: without it, it was never finished."""
-        return self.folder / "complete"
+        return self.folder / STAMP
 
     @property
     def is_complete(self) -> bool:

@@ -110,9 +110,13 @@ class _Installation:
 
     @property
     def _is_settled(self) -> bool:
-        """Whether nothing was interrupted, and nothing is to be started."""
-        serves = Supervision(self.host).is_running() or not self.wanted.start
-        return serves and not self.host.journal.read()
+        """Whether nothing was interrupted, and nothing is to be started or renewed."""
+        if self.host.journal.read():
+            return False
+        if Supervision(self.host).is_running():
+            return True
+        renewed = environment.has_supervisor(self.bundle, self.host.supervisor)
+        return renewed and not self.wanted.start
 
     def run(self) -> Mapping[str, Any]:
         manifest, running = self.bundle.manifest, self.host.running()

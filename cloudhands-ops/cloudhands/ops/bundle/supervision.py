@@ -84,11 +84,14 @@ class Program:
 
 
 class Supervision:
-    """The supervisord of one host."""
+    """The supervisord of one host.
 
-    def __init__(self, host: Host) -> None:
+    :param file: its configuration (default: the host's own).
+    """
+
+    def __init__(self, host: Host, file: Path | None = None) -> None:
         self._programs = host.supervisor / "venv" / "bin"
-        self._file = host.deploy / "supervisord.conf"
+        self._file = file or host.deploy / "supervisord.conf"
 
     @property
     def command(self) -> str:
@@ -133,6 +136,14 @@ class Supervision:
             return []
         ours = [program for program in found if program.kind in KINDS]
         return sorted(ours, key=lambda program: (KINDS.index(program.kind), program.name))
+
+    def commands(self) -> Sequence[str]:
+        """What it starts, of ours, whether that is up or not; nothing if it is silent."""
+        try:
+            found = self._ask("getAllConfigInfo")
+        except _SILENT:
+            return []
+        return [one["command"] for one in found if one["group"] in KINDS]
 
     def lengths(self) -> Mapping[Path, int]:
         """How long each log is, also while supervisord does not run."""
