@@ -66,7 +66,7 @@ def test_elsewhere_the_folder_has_to_be_named(admin, capsys):
 
 def test_a_folder_that_cannot_be_made_is_named(admin, config, capsys):
     assert admin("deploy-files", "--to", config / "below-a-file") == 2
-    assert "cannot be written" in capsys.readouterr().err
+    assert "below-a-file: Not a directory. Name another folder" in capsys.readouterr().err
 
 
 def test_a_state_folder_too_deep_for_a_socket_is_refused(config, tmp_path, capsys):
