@@ -30,10 +30,9 @@ def test_errors_that_a_person_can_mend_are_a_line_and_a_status(capsys, error, st
     assert lines == [f"cloud-test: {line}" for line in str(error).splitlines()]
 
 
-@pytest.mark.parametrize("key", [KeyboardInterrupt, EOFError])
-def test_who_interrupts_or_ends_the_input_sees_a_line(capsys, key):
+def test_who_interrupts_sees_a_line(capsys):
     def main(options):
-        raise key
+        raise KeyboardInterrupt
 
     assert run(main) == 130
     assert capsys.readouterr().err == "\ncloud-test: interrupted\n"

@@ -104,7 +104,8 @@ def read_effective(options: argparse.Namespace) -> settings.Effective:
 def run(arguments: argparse.ArgumentParser, main: Main, argv: Sequence[str] | None = None) -> int:
     """Parse, set up logging, run, and turn errors that a person can mend into one line.
 
-    :returns: the exit status: 0 done, 1 refused, 2 configuration, 3 something is unavailable.
+    :returns: the exit status: 0 done, 1 refused, 2 configuration, 3 something is unavailable, 130
+        interrupted.
     """
     options = arguments.parse_args(argv)
     set_up_logging(options.log_level)
@@ -123,8 +124,7 @@ def run(arguments: argparse.ArgumentParser, main: Main, argv: Sequence[str] | No
         # not even when Python ends and flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_BROKEN_PIPE
-    except (KeyboardInterrupt, EOFError):
-        # Control and C at any time, or control and D where something is asked.
+    except KeyboardInterrupt:
         print(f"\n{arguments.prog}: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
 

@@ -179,7 +179,9 @@ def test_each_kind_is_asked_for(place, monkeypatch):
 
     def answered(question):
         asked.append(question)
-        return "y" if question.startswith("Delete what is left") else ""
+        if question.startswith("Delete what is left"):
+            return "y"
+        raise EOFError  # who ends the input has not confirmed
 
     monkeypatch.setattr("sys.stdin", Terminal())
     monkeypatch.setattr("builtins.input", answered)

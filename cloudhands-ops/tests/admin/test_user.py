@@ -55,6 +55,16 @@ def test_what_is_typed_on_a_terminal(upgraded, monkeypatch, capsys, typed, statu
     assert said in "".join(capsys.readouterr())
 
 
+def test_who_ends_the_input_is_refused(upgraded, monkeypatch, capsys):
+    def ended(prompt):
+        raise EOFError
+
+    monkeypatch.setattr("sys.stdin", Terminal())
+    monkeypatch.setattr(secret.getpass, "getpass", ended)
+    assert upgraded(*PI) == 1
+    assert "The input ended before it was typed" in capsys.readouterr().err
+
+
 def test_a_user_who_exists_is_refused_and_unchanged(upgraded, tmp_path, reading, capsys):
     file = tmp_path / "password"
     file.write_text(PASSWORD, encoding="utf-8")

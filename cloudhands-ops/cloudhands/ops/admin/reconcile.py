@@ -123,10 +123,11 @@ def _mend(
 def _confirmed(options: argparse.Namespace, words: str, number: int) -> bool:
     if options.json or not sys.stdin.isatty():
         return False
-    return input(f"{words[0].upper()}{words[1:]} ({number})? [y/N] ").strip().lower() in (
-        "y",
-        "yes",
-    )
+    try:
+        answer = input(f"{words[0].upper()}{words[1:]} ({number})? [y/N] ")
+    except EOFError:
+        return False
+    return answer.strip().lower() in ("y", "yes")
 
 
 def _mended(context: Context, difference: Difference) -> bool:

@@ -64,12 +64,19 @@ def _given(line: str, source: str) -> Password:
 
 
 def _asked() -> Password:
-    typed = getpass.getpass("Password (empty: make one up): ")
+    typed = _typed("Password (empty: make one up): ")
     if not typed:
         return _generated()
-    if typed != getpass.getpass("The same again: "):
+    if typed != _typed("The same again: "):
         raise InvalidInput({"password": "The two differ."})
     return Password(typed)
+
+
+def _typed(prompt: str) -> str:
+    try:
+        return getpass.getpass(prompt)
+    except EOFError:
+        raise InvalidInput({"password": "The input ended before it was typed."}) from None
 
 
 def _generated() -> Password:
