@@ -41,11 +41,6 @@ def site_packages(host):
     return next((host.running().venv / "lib").glob("python*/site-packages"))
 
 
-def test_what_was_installed_is_as_the_bundle(verify):
-    assert verify() == (0, [])
-    assert verify("1.0", "--thorough") == (0, [])
-
-
 @pytest.fixture
 def changed(installed):
     """Writes a file of the environment, which is put back."""
@@ -61,6 +56,12 @@ def changed(installed):
         path.unlink(missing_ok=True)
         if before is not None:
             path.write_bytes(before)
+
+
+def test_what_was_installed_is_as_the_bundle(installed, changed, verify):
+    changed(installed.running().venv / ".gitignore", "*\n")  # as Python 3.13 does by itself
+    assert verify() == (0, [])
+    assert verify("1.0", "--thorough") == (0, [])
 
 
 def test_a_module_that_somebody_changed(installed, changed, verify):

@@ -13,6 +13,8 @@ NOTES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
 # What the venv module makes, besides the links to Python.
 ACTIVATION = ("activate", "activate.csh", "activate.fish", "Activate.ps1")
 CONFIGURATION = "pyvenv.cfg"
+# Python 3.13 keeps a whole environment out of git.
+IGNORED = ".gitignore"
 # What it says for people: Python goes by the other keys.
 DESCRIBED = ("version", "executable", "command", "prompt")
 COMPILING = "compiling.py"
@@ -133,7 +135,7 @@ class Comparison:
         )
 
     def _is_explained(self, path: Path) -> bool:
-        if path in self.known or path == self._venv / CONFIGURATION:
+        if path in self.known or path in (self._venv / CONFIGURATION, self._venv / IGNORED):
             return True
         if path.parent == self._python.parent:
             return path.name in ACTIVATION
