@@ -174,7 +174,7 @@ def lines(found: Difference) -> list[str]:
     """For a person."""
     told = [f"From {found.before} to {found.after}:"]
     for kind, changes in found.changes.items():
-        told.append(f"{kind}: {len(changes) or 'no'} changes")
+        told.append(f"{kind}: {len(changes) or 'no'} change{'' if len(changes) == 1 else 's'}")
         told += [f"  {_line(change)}" for change in changes]
     return told
 
