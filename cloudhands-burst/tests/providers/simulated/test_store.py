@@ -100,6 +100,7 @@ def test_the_file_of_a_newer_release_is_left_alone(cloud: SimulatedCloud, tmp_pa
 
 
 def test_threads_get_servers_and_addresses_of_their_own(cloud: SimulatedCloud) -> None:
+    cloud._store._timeout = 60  # a disk may stand still for longer than a call would wait
     with ThreadPoolExecutor(16) as threads:
         made = list(threads.map(lambda _: cloud.create(SPEC), range(100)))
         assert len({server.addresses for server in made}) == 100
