@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cloudhands.common.errors import BundleError
+from cloudhands.common.errors import BundleError, NotFound
 from cloudhands.ops.bundle import signature, sums, wheels
 from cloudhands.ops.bundle.comparison import Comparison
 from cloudhands.ops.bundle.environment import SUPERVISOR
@@ -52,6 +52,8 @@ def compare(
     :raises BundleError: if what is kept of the bundle is not as it was signed.
     """
     running = host.running()
+    if version is None and running is None:
+        raise NotFound(f"nothing is installed in {host.folder}: name the folder with --dir DIR")
     release = host.finished(version or (running.version if running else ""))
 
     def proved(one: Release) -> tuple[str, list[Path]]:
