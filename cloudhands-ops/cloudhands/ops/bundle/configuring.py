@@ -44,15 +44,19 @@ class Configuring:
         :raises CloudhandsError: if they will not do; they are then as before.
         """
         before, runs = _texts(self._host.deploy), self._supervision.is_running()
+        noted = self._host.journal.read().get("nginx", False)
+        # Whoever goes on after an interruption cannot tell any more what nginx has read.
+        self._host.journal.note(nginx=bool(before))
         try:
             self.rewrite(release)
             self._check(before, self._host.deploy)
         except (CloudhandsError, OSError):
             self._write_back(before)
+            self._host.journal.note(nginx=noted)
             raise
         after = _texts(self._host.deploy)
-        if after.get(NGINX) not in (None, before.get(NGINX)):
-            self._host.journal.note(nginx=bool(before))
+        if after.get(NGINX) in (None, before.get(NGINX)):
+            self._host.journal.note(nginx=noted)
         if not before:
             self._tell(f"Wrote the configuration of supervisord in {self._host.deploy}.")
         if runs:

@@ -196,6 +196,11 @@ class Host:
             )
         return known[version]
 
+    def whole(self, version: str | None) -> Release | None:
+        """A release by its version; None if there is none, or it was never finished."""
+        found = self.release(version) if version else None
+        return found if found and found.is_complete else None
+
     def switch(self, release: Release) -> None:
         """Let `current` lead to a release: at any moment it leads to one of the two."""
         link(self.current, Path(RELEASES, release.version))

@@ -46,7 +46,8 @@ def rollback(host: Host, to: str | None, tell: Tell, *, start: bool = True) -> M
 def _before(host: Host, running: Release) -> str:
     """What was used before; what was interrupted is gone on with, or taken back.
 
-    After a rollback it is that release again: whoever does not know how one ended may repeat it.
+    After a rollback, or an installation that was taken back, it is the release in use: whoever does
+    not know how one ended may repeat it, or go back to be sure.
 
     :raises NotFound: if nothing was.
     """
@@ -55,8 +56,7 @@ def _before(host: Host, running: Release) -> str:
         "rollback": under_way.get("to"),
         "install": _began_from(under_way) or running.before,
     }.get(under_way.get("action", ""), running.before)
-    last = host.last()
-    if not under_way and (last.get("action"), last.get("to")) == ("rollback", running.version):
+    if not under_way and _led_back(host.last()) == running.version:
         found = running.version
     if not found:
         raise NotFound(
@@ -64,6 +64,13 @@ def _before(host: Host, running: Release) -> str:
             "installed with --to VERSION (the command list shows them)"
         )
     return str(found)
+
+
+def _led_back(last: Mapping[str, Any]) -> str | None:
+    """Where the last deployment led back to; None if it led on."""
+    if last.get("action") == "rollback":
+        return last.get("to")
+    return last.get("from") if last.get("outcome") == "put back" else None
 
 
 def _began_from(under_way: Mapping[str, Any]) -> str | None:
