@@ -12,6 +12,7 @@ from cloudhands.common.errors import BundleError, DeploymentError
 from cloudhands.common.testing.ports import free_port
 from cloudhands.ops.bundle import verification
 from cloudhands.ops.bundle.__main__ import main
+from cloudhands.ops.bundle.configuring import Configuring
 from cloudhands.ops.bundle.host import Host
 from cloudhands.ops.bundle.python import last_words, look_at
 from cloudhands.ops.bundle.restarting import Restarting
@@ -21,7 +22,13 @@ from cloudhands.ops.bundle.supervision import Supervision, wait
 def ended(argv, line, number):
     """Run until a line that begins so, send a signal to the process alone; its status and words."""
     process = subprocess.Popen(
-        argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        argv,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        # These tests may run below nohup.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL) if number != signal.SIGKILL else 0,
     )
     told = []
     with process:
@@ -161,6 +168,14 @@ def test_nginx_is_told_of_what_was_written_before_an_interruption(tmp_path):
     assert done.returncode == -signal.SIGKILL
     assert (host.deploy / "nginx.conf").read_text(encoding="ascii") == "new\n"
     assert host.journal.read()["nginx"] is True
+
+    programs.joinpath("cloud-admin").write_text(text.replace("kill", ":"), encoding="ascii")
+    (host.deploy / "nginx.conf").write_text("old\n", encoding="ascii")
+    host.journal.end()
+    with pytest.raises(DeploymentError, match="the new configuration of nginx"):
+        Configuring(host, print).write(host.release("1.1"))
+    assert (host.deploy / "nginx.conf").read_text(encoding="ascii") == "old\n"
+    assert host.journal.read()["nginx"] is False
 
 
 def test_of_a_traceback_the_end_is_told():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cloudhands.common.errors import CloudhandsError, Conflict, DeploymentError
 from cloudhands.ops.bundle.database import Admin
+from cloudhands.ops.bundle.fitness import SYSTEM_FOLDERS
 from cloudhands.ops.bundle.host import VENV, Host, Release, write
 from cloudhands.ops.bundle.python import run
 from cloudhands.ops.bundle.supervision import Supervision
@@ -14,8 +15,6 @@ from cloudhands.ops.bundle.telling import Tell
 
 NGINX = "nginx.conf"
 SUPERVISORD = "supervisord.conf"
-# Daemons live in folders that are not in everyone's PATH.
-SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
 # Where the running supervisord is spoken to.
 _PLACE = ("unix_http_server", "file")
 Texts = Mapping[str, str]
@@ -97,7 +96,7 @@ class Configuring:
                 f"{self._supervision.command_for('shutdown')}"
             )
         if after.get(NGINX) not in (None, before.get(NGINX)):
-            path = f"{os.environ.get('PATH', os.defpath)}:{SYSTEM_PATH}"
+            path = ":".join((os.environ.get("PATH", os.defpath), *SYSTEM_FOLDERS))
             argv = ["nginx", "-e", "stderr", "-t", "-q", "-c", str(folder / NGINX)]
             run("the new configuration of nginx", ["env", f"PATH={path}", *argv])
 

@@ -10,6 +10,7 @@
     allowed_signers       whose bundles are installed
     backups/              of the database, each from before a deployment
     deployments.log       a JSON object a line for each that ended
+    under-way.json        what was not ended yet
 """
 
 import errno
@@ -251,6 +252,14 @@ class Host:
 @dataclass(frozen=True)
 class Journal:
     """What is under way, for whoever comes after an interruption.
+
+    ::
+
+        action, from, to    install or rollback, and the versions that it leads from and to
+        settings            what the link to the settings led to, if it leads elsewhere now
+        nginx               whether it has yet to read its configuration again
+        up, failing         the programs that were up when it began, and those that failed then
+        restarting          the program in hand
 
     :param file: there while something is.
     """

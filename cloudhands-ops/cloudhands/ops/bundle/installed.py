@@ -1,4 +1,4 @@
-"""Compares an environment with the wheels that it was made from, file by file.
+"""Whether a release on a host, and supervisord's environment there, are still as their bundle.
 
 The chain: the signature proves SHA256SUMS, that each wheel kept on the host, and each wheel the
 files that it holds. What pip writes itself is checked for being what pip writes. Python itself is
@@ -144,7 +144,8 @@ def lines(found: Found) -> list[str]:
         return [
             *found.wrong,
             f"{found.version} is not as its bundle ({origin}): {len(found.wrong)} things differ.",
-            "Next: find out who changed them; remove the release and install its bundle again.",
+            "Next: find out who changed them; stop supervisord, remove the folder that differs, "
+            "the release's or supervisor, and install the bundle again.",
         ]
     compiled = "also compiled again" if found.thorough else "--thorough also compiles again"
     return [

@@ -1,6 +1,6 @@
 """Installs a bundle: from its proof to the programs that run from it.
 
-Until `current` is switched nothing that serves is touched. Each step finds out by itself whether
+Until the database is migrated nothing that serves is touched. Each step finds out by itself whether
 it was done before, so that after an interruption the same command goes on from there.
 """
 

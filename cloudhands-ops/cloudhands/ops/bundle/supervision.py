@@ -1,9 +1,9 @@
-"""Restarts the programs one by one under supervisord, and waits until each is well.
+"""Speaks with the supervisord of a host: what it runs, and whether that is well.
 
 All of a kind share one socket, so that no request shows which of them answered. What shows that
 one has come up is its own log: from the moment of its start on.
 
-supervisord is spoken to as supervisorctl does it, by XML-RPC on its socket.
+It is spoken to as supervisorctl does it, by XML-RPC on its socket.
 """
 
 import configparser
