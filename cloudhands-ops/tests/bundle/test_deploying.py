@@ -55,4 +55,5 @@ def test_supervisords_environment_is_renewed_where_nothing_runs_from_it(idle, bu
     (idle.host.supervisor / "requirements.txt").write_text("supervisor==1\n", encoding="utf-8")
     told = idle.run("install", bundles("1.0"), "--no-start")
     assert "Making the environment of supervisord" in told.stdout, told.stderr
+    assert idle.host.running().before is None  # and not itself
     assert "nothing is to be done" in idle.run("install", bundles("1.0"), "--no-start").stdout

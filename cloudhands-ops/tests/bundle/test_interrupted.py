@@ -13,7 +13,7 @@ from cloudhands.common.testing.ports import free_port
 from cloudhands.ops.bundle import verification
 from cloudhands.ops.bundle.__main__ import main
 from cloudhands.ops.bundle.configuring import Configuring
-from cloudhands.ops.bundle.host import Host
+from cloudhands.ops.bundle.host import Host, link
 from cloudhands.ops.bundle.python import last_words, look_at
 from cloudhands.ops.bundle.restarting import Restarting
 from cloudhands.ops.bundle.supervision import Supervision, wait
@@ -118,6 +118,17 @@ def test_what_is_not_well_is_left_also_after_an_interruption(first, bundles, cap
     # Whoever did not see that, and goes back to be sure, does not go further back.
     assert main(["rollback", "--dir", str(first.host.folder)]) == 0
     assert "1.0 is used already" in capsys.readouterr().out
+
+
+def test_going_back_from_what_was_interrupted_gives_the_settings_back(idle):
+    other = idle.folder / "other.toml"
+    other.write_text("wrong = true\n", encoding="utf-8")
+    link(idle.host.settings, other)
+    under_way = {"action": "install", "from": "1.0", "to": "1.1", "settings": str(idle.config)}
+    idle.host.journal.note(**under_way)
+    assert main(["rollback", "--no-start", "--dir", str(idle.host.folder)]) == 0
+    assert idle.host.settings.readlink() == idle.config
+    assert idle.host.running().version == "1.0"
 
 
 def test_what_was_in_hand_and_what_failed_before(first):

@@ -130,6 +130,11 @@ class Host:
         return self.folder / "cloudhands.toml"
 
     @property
+    def settings_before(self) -> Path:
+        """What they were before that which is under way; they themselves, if they are the same."""
+        return self.folder / str(self.journal.read().get("settings", self.settings))
+
+    @property
     def signers(self) -> Path:
         """Whose bundles are installed, as ssh-keygen reads it."""
         return self.folder / "allowed_signers"
@@ -205,6 +210,11 @@ class Host:
     def switch(self, release: Release) -> None:
         """Let `current` lead to a release: at any moment it leads to one of the two."""
         link(self.current, Path(RELEASES, release.version))
+
+    def give_back_settings(self) -> None:
+        """Let their link lead where it did before that which is under way."""
+        if self.settings_before != self.settings:
+            link(self.settings, self.settings_before)
 
     def record(self, entry: Mapping[str, Any]) -> None:
         """Add a line to the log of deployments."""

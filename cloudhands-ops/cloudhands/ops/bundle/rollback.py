@@ -39,6 +39,7 @@ def rollback(host: Host, to: str | None, tell: Tell, *, start: bool = True) -> M
         if host.journal.read().get("action") == "rollback":
             began = host.journal.read().get("from", began)
         host.journal.note(action="rollback", to=release.version, **{"from": began})
+        host.give_back_settings()
         Switching(host, release, tell, start).switch()
         return _done(running, release, changed=True)
 
@@ -79,7 +80,7 @@ def _began_from(under_way: Mapping[str, Any]) -> str | None:
 
 
 def _check_database(host: Host, release: Release) -> None:
-    standing = Admin(release, host.settings).standing()
+    standing = Admin(release, host.settings_before).standing()
     if standing.usable:
         return
     if standing.is_behind:

@@ -14,7 +14,7 @@ from cloudhands.common.errors import CloudhandsError, ConfigurationError, Deploy
 from cloudhands.ops.bundle import disk
 from cloudhands.ops.bundle.configuring import Configuring
 from cloudhands.ops.bundle.database import Admin
-from cloudhands.ops.bundle.host import Host, Release, link
+from cloudhands.ops.bundle.host import Host, Release
 from cloudhands.ops.bundle.restarting import Restarting
 from cloudhands.ops.bundle.supervision import Supervision
 from cloudhands.ops.bundle.telling import Tell
@@ -124,15 +124,13 @@ class Switching:
         if before is None:
             return self._nothing_before()
         # It is to serve as before, and may not know what other settings say.
-        settings = self.host.folder / self.host.journal.read().get("settings", self.host.settings)
-        if not self._is_usable(before, settings):
+        if not self._is_usable(before, self.host.settings_before):
             return (
                 f"{before.version} cannot use the database any more: mend that, then run this "
                 f"again, or restore a backup from {self.host.backups}"
             )
         try:
-            if settings != self.host.settings:
-                link(self.host.settings, settings)
+            self.host.give_back_settings()
             if self.host.running() != before:
                 self.tell(f"{self.release.version} is not well: back to {before.version}.")
                 Configuring(self.host, self.tell).rewrite(before)
