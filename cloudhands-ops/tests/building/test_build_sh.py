@@ -177,6 +177,16 @@ def test_another_environment_than_the_lock_s_is_refused(tmp_path):
     assert said.endswith("-r requirements/building.txt, or leave out --novenv")
 
 
+def test_the_environment_is_looked_at_before_anything_is_built(clone, tmp_path):
+    lock = clone.root / "requirements" / "building.txt"
+    asked = asking.parse(clone.root, ["--nosign", "--allow-dirty"])
+    write_lock(lock, [write_wheel(tmp_path / "wheels", "absent", "2.0")])
+    (tmp_path / "scratch").mkdir()
+    with pytest.raises(ConfigurationError, match=r"absent is missing instead of 2\.0"):
+        making.make(asked, tmp_path / "scratch")
+    write_lock(lock, [])
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount a small file system")
 def test_a_full_disk(clone, tmp_path):
     """Found out before anything is made, and also where it fills up on the way."""
@@ -289,7 +299,7 @@ version = "3.4"
 [project.entry-points."{group}"]
 example = "example:SITE"
 [tool.setuptools]
-py-modules = ["example"]
+py-modules = ["example", "left_out"]
 """
 
 
@@ -302,6 +312,8 @@ def example(tmp_path):
     (folder / "build" / "stale").touch()
     (folder / "pyproject.toml").write_text(SITE.format(group="cloudhands.site"))
     (folder / "example.py").write_text("SITE = None\n")
+    (folder / "left_out.py").touch()
+    (folder / "MANIFEST.in").write_text("exclude left_out.py\n")
     return folder
 
 
@@ -326,6 +338,9 @@ def test_another_site_package_from_its_source_or_its_wheel(monkeypatch, example,
     assert first.sdist.read_bytes() == second.sdist.read_bytes()
     with tarfile.open(first.sdist) as archive:
         assert not [name for name in archive.getnames() if "stale" in name or ".git" in name]
+    # Its wheel is made of its source distribution, and shows what that lacks.
+    with zipfile.ZipFile(first.wheel.file) as archive:
+        assert [name for name in archive.namelist() if name.endswith(".py")] == ["example.py"]
     third = site_built(monkeypatch, first.wheel.file, tmp_path / "third")
     assert third.wheel.sha256 == first.wheel.sha256
     assert third.sdist is None

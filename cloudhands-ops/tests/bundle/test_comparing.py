@@ -41,6 +41,17 @@ def site_packages(host):
     return next((host.running().venv / "lib").glob("python*/site-packages"))
 
 
+def test_what_cannot_be_compared_is_told(verify, installed, tmp_path, capsys):
+    folder = installed.running().venv / "lib"
+    folder.rename(folder.with_name("away"))
+    status, told = verify()
+    folder.with_name("away").rename(folder)
+    assert (status, told.count("\n")) == (1, 1)
+    assert f"{folder} holds 0 folders of packages, and not one" in told
+    assert main(["verify-installed", "--dir", str(tmp_path)]) == 1
+    assert f"nothing is installed in {tmp_path}: name the folder" in capsys.readouterr().err
+
+
 @pytest.fixture
 def changed(installed):
     """Writes a file of the environment, which is put back."""
@@ -154,6 +165,16 @@ def test_two_bundles_are_compared(bundles, installed, capsys):
     assert told["dependencies"] == told["licences"] == told["settings"] == []
     assert main(["diff", str(bundles("1.0")), str(other)]) == 0
     assert "version: 1.0 -> 1.1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "wheels/cloudhands_common-*.whl"])
+def test_a_damaged_bundle_is_not_compared(copy, capsys, name):
+    (file,) = copy.glob(name)
+    file.write_bytes(b"\xff")
+    assert main(["diff", str(copy), str(copy)]) == 2
+    told = capsys.readouterr().err
+    assert f"{copy} is not as it was built" in told
+    assert told.count("\n") == 1
 
 
 # --- Parts ---------------------------------------------------------------------------------------

@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -40,6 +42,31 @@ def test_it_compares_what_is_installed_straight_from_its_bundle(bundles, idle):
     told = deploy(bundles("1.0"), "verify-installed", "--thorough", *given)
     assert told.returncode == 0, told.stderr + told.stdout
     assert "also compiled again" in told.stdout
+
+
+IMPORTING = """
+import importlib, sys, types
+module, ops, common = sys.argv[1:]
+namespace = types.ModuleType("cloudhands")
+namespace.__path__ = [f"{ops}/cloudhands", f"{common}/cloudhands"]
+sys.modules["cloudhands"] = namespace
+sys.path.append(ops)
+importlib.import_module(module)
+print(*(name for name in sys.modules if name.startswith("cloudhands.")), sep="\\n")
+"""
+
+
+@pytest.mark.parametrize("module", ["cloudhands.ops.bundle.__main__", "building.__main__"])
+def test_what_runs_before_anything_is_installed_needs_nothing(module):
+    ops, common = DEPLOY.parent, DEPLOY.parents[1] / "cloudhands-common"
+    # No packages at all: neither those of an environment nor the system's.
+    argv = [sys.executable, "-I", "-S", "-c", IMPORTING, module, ops, common]
+    told = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stderr
+    allowed = r"cloudhands\.(common(\.errors)?|ops(\.bundle(\.\w+)?)?)"
+    names = told.stdout.splitlines()
+    assert names
+    assert [name for name in names if not re.fullmatch(allowed, name)] == []
 
 
 def test_what_it_hands_on_is_explained(copy, site):

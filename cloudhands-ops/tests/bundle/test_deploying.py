@@ -35,9 +35,17 @@ def test_a_second_release_and_back(first, bundles):
 
 
 def test_installed_again_where_nothing_runs_it_starts(idle, bundles):
+    serve = idle.host.running().programs / "cloud-serve"
+    text = serve.read_bytes()
+    serve.write_text("#!/bin/sh\nexit 1\n", encoding="ascii")
+    broken = idle.run("install", bundles("1.0"))
+    assert broken.returncode == 3
+    assert "Starting supervisord" in broken.stdout
+    assert "cloud-serve:cloud-serve_00 does not" in broken.stderr
+    assert "1.0 was in use before, too: mend that, then run this again" in broken.stderr
+    serve.write_bytes(text)
     done = idle.run("install", bundles("1.0"))
     assert done.returncode == 0, done.stderr
-    assert "Starting supervisord" in done.stdout
     assert idle.answer() == "1.0"
     assert idle.done() == ["1.0 upgrade"]
     assert "used already" in idle.run("rollback", "--to", "1.0").stdout
@@ -47,4 +55,5 @@ def test_supervisords_environment_is_renewed_where_nothing_runs_from_it(idle, bu
     (idle.host.supervisor / "requirements.txt").write_text("supervisor==1\n", encoding="utf-8")
     told = idle.run("install", bundles("1.0"), "--no-start")
     assert "Making the environment of supervisord" in told.stdout, told.stderr
+    assert idle.host.running().before is None  # and not itself
     assert "nothing is to be done" in idle.run("install", bundles("1.0"), "--no-start").stdout

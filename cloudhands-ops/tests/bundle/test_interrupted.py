@@ -8,18 +8,27 @@ from pathlib import Path
 
 import pytest
 
-from cloudhands.common.errors import BundleError
+from cloudhands.common.errors import BundleError, DeploymentError
 from cloudhands.common.testing.ports import free_port
 from cloudhands.ops.bundle import verification
 from cloudhands.ops.bundle.__main__ import main
-from cloudhands.ops.bundle.python import look_at
+from cloudhands.ops.bundle.configuring import Configuring
+from cloudhands.ops.bundle.host import Host, link
+from cloudhands.ops.bundle.python import last_words, look_at
+from cloudhands.ops.bundle.restarting import Restarting
 from cloudhands.ops.bundle.supervision import Supervision, wait
 
 
 def ended(argv, line, number):
     """Run until a line that begins so, send a signal to the process alone; its status and words."""
     process = subprocess.Popen(
-        argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        argv,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        # These tests may run below nohup.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL) if number != signal.SIGKILL else 0,
     )
     told = []
     with process:
@@ -88,11 +97,15 @@ def test_a_log_that_cannot_be_written_is_not_torn(idle):
     assert idle.host.log.read_bytes() == before
 
 
-def test_what_is_not_well_is_left_also_after_an_interruption(first, bundles):
+def test_what_is_not_well_is_left_also_after_an_interruption(first, bundles, capsys):
     bundle = bundles("1.1", schema="0017", broken="cloud-serve")
-    assert ended(first.argv("install", bundle), "Restarting", signal.SIGKILL)[0]
+    other = first.folder / "other.toml"
+    other.write_bytes(first.config.read_bytes())
+    given = ("install", bundle, "--config", other)
+    assert ended(first.argv(*given), "Restarting", signal.SIGKILL)[0]
     assert first.host.running().version == "1.1"
-    again = first.run("install", bundle)
+    assert first.host.settings.readlink() == other
+    again = first.run(*given)
     assert again.returncode == 3
     assert "cloud-serve:cloud-serve_00 does not stay up" in again.stderr
     assert "it is broken on purpose. 1.0 serves as before" in again.stderr
@@ -101,6 +114,86 @@ def test_what_is_not_well_is_left_also_after_an_interruption(first, bundles):
     assert all(program.state == "RUNNING" for program in Supervision(first.host).programs())
     assert not first.host.journal.read()
     assert first.host.last()["outcome"] == "put back"
+    assert first.host.settings.readlink() == first.config
+    # Whoever did not see that, and goes back to be sure, does not go further back.
+    assert main(["rollback", "--dir", str(first.host.folder)]) == 0
+    assert "1.0 is used already" in capsys.readouterr().out
+
+
+def test_going_back_from_what_was_interrupted_gives_the_settings_back(idle):
+    other = idle.folder / "other.toml"
+    other.write_text("wrong = true\n", encoding="utf-8")
+    link(idle.host.settings, other)
+    under_way = {"action": "install", "from": "1.0", "to": "1.1", "settings": str(idle.config)}
+    idle.host.journal.note(**under_way)
+    assert main(["rollback", "--no-start", "--dir", str(idle.host.folder)]) == 0
+    assert idle.host.settings.readlink() == idle.config
+    assert idle.host.running().version == "1.0"
+
+
+def test_what_was_in_hand_and_what_failed_before(first):
+    """As an interruption leaves them: who is to be believed to be well, and who need not be."""
+    supervision, told = Supervision(first.host), []
+    release, journal = first.host.running(), first.host.journal
+    restarting = Restarting(supervision, release, journal, told.append)
+    serve, *_, burst = [program.name for program in supervision.programs()]
+    restarting.run(start=False)
+    assert told == []
+    journal.note(up=[serve, burst], failing=[serve, burst], restarting=serve)
+    restarting.run(start=False)
+    assert told == [f"Restarting {serve}."]
+
+    (release.programs / burst).write_text("#!/bin/sh\nexit 1\n", encoding="ascii")
+    (release.programs / "cloud-serve").write_text("#!/bin/sh\nexit 1\n", encoding="ascii")
+    journal.note(restarting=burst)
+    restarting.run(start=False)
+    assert told[2].startswith("warning: it did not stay up before, either: cloud-burst does not")
+    journal.note(failing=[])
+    with pytest.raises(DeploymentError, match="cloud-burst does not"):
+        restarting.run(start=False)
+    journal.note(failing=[serve, burst], restarting=serve)
+    with pytest.raises(DeploymentError, match=f"{serve} does not"):
+        restarting.run(start=False)
+
+
+KILLING = """
+import sys
+from pathlib import Path
+from cloudhands.ops.bundle.configuring import Configuring
+from cloudhands.ops.bundle.host import Host
+host = Host(Path(sys.argv[1]))
+Configuring(host, print).write(host.release("1.1"))
+"""
+
+
+def test_nginx_is_told_of_what_was_written_before_an_interruption(tmp_path):
+    host = Host(tmp_path)
+    programs = host.release("1.1").programs
+    programs.mkdir(parents=True)
+    host.deploy.mkdir()
+    (host.deploy / "nginx.conf").write_text("old\n", encoding="ascii")
+    text = f"#!/bin/sh\necho new > {host.deploy}/nginx.conf\nkill -KILL $PPID\n"
+    (programs / "cloud-admin").write_text(text, encoding="ascii")
+    (programs / "cloud-admin").chmod(0o755)
+    done = subprocess.run([sys.executable, "-c", KILLING, str(tmp_path)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert (host.deploy / "nginx.conf").read_text(encoding="ascii") == "new\n"
+    assert host.journal.read()["nginx"] is True
+
+    programs.joinpath("cloud-admin").write_text(text.replace("kill", ":"), encoding="ascii")
+    (host.deploy / "nginx.conf").write_text("old\n", encoding="ascii")
+    host.journal.end()
+    with pytest.raises(DeploymentError, match="the new configuration of nginx"):
+        Configuring(host, print).write(host.release("1.1"))
+    assert (host.deploy / "nginx.conf").read_text(encoding="ascii") == "old\n"
+    assert host.journal.read()["nginx"] is False
+
+
+def test_of_a_traceback_the_end_is_told():
+    told = "Traceback (most recent call last):\n  File x\nOSError: y\n"
+    other = told.replace("OSError", "ValueError")
+    assert last_words(f"{told}\nDuring that:\n\n{other}", 1) == "ValueError: y"
+    assert last_words("1\n2\n3\n4\n", 1) == "2 / 3 / 4"
 
 
 def test_a_signal_leaves_every_program_up_and_is_told(first, bundles):

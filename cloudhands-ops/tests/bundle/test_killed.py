@@ -98,6 +98,8 @@ def test_an_upgrade_and_a_rollback(first, bundles):
         assert killed_at(argv, "never told") == 0
         assert killed_at(argv, "never told") == 0
     assert set(told) == {"1.0", "1.1"}, told
+    last = first.host.last()
+    assert (last["action"], last["from"], last["to"]) == ("rollback", "1.1", "1.0")
     assert set(first.versions().values()) == {"1.0"}
     assert all(program.state == "RUNNING" for program in Supervision(first.host).programs())
 

@@ -74,11 +74,19 @@ def test_a_release_that_is_not_there_is_not_rolled_back_to(idle, capsys, version
     assert "these are: 1.0\n" in told
 
 
-def test_what_is_no_release_and_a_release_that_is_gone(idle, capsys):
+def test_what_is_no_release_and_a_release_that_is_gone(idle, bundles, capsys):
     folder = idle.host.running().folder
     (folder.parent / "lost+found").mkdir()
     folder.rename(folder.with_name("away"))
     assert main(["list", "--dir", str(idle.host.folder)]) == 0
     first, second, _ = capsys.readouterr().out.splitlines()
     assert first.startswith("No release is in")
-    assert "current leads to 1.0, which is not there" in second
+    assert "current leads to 1.0, which is not there: install its bundle again" in second
+    again = idle.run("install", bundles("1.0"), "--no-start")
+    assert again.returncode == 0, again.stderr
+    assert idle.host.running().is_complete
+
+    folder.rename(folder.with_name("away-again"))
+    other = idle.run("install", bundles("1.1", schema="0017"), "--no-start")
+    assert other.returncode == 0, other.stderr
+    assert idle.host.running().before is None

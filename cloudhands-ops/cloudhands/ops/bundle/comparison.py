@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
+from cloudhands.common.errors import Conflict
 from cloudhands.ops.bundle import python, scripts, wheels
 
 # pip's own notes beside each distribution's metadata.
@@ -24,11 +25,18 @@ class Comparison:
     """One environment, and what is known of its files by now.
 
     :param venv: where it is.
+    :raises Conflict: if it is not whole enough to be compared.
     """
 
     def __init__(self, venv: Path) -> None:
         self._venv = venv
-        (self._site,) = (venv / "lib").glob("python*/site-packages")
+        sites = list((venv / "lib").glob("python*/site-packages"))
+        if len(sites) != 1:
+            raise Conflict(
+                f"{venv / 'lib'} holds {len(sites)} folders of packages, and not one: find out who "
+                "changed that; remove the release and install its bundle again"
+            )
+        self._site = sites[0]
         self._python = venv / "bin" / "python"
         self.known: set[Path] = set()
         self.wrong: list[str] = []

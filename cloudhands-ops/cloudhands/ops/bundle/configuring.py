@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cloudhands.common.errors import CloudhandsError, Conflict, DeploymentError
 from cloudhands.ops.bundle.database import Admin
+from cloudhands.ops.bundle.fitness import SYSTEM_FOLDERS
 from cloudhands.ops.bundle.host import VENV, Host, Release, write
 from cloudhands.ops.bundle.python import run
 from cloudhands.ops.bundle.supervision import Supervision
@@ -14,8 +15,6 @@ from cloudhands.ops.bundle.telling import Tell
 
 NGINX = "nginx.conf"
 SUPERVISORD = "supervisord.conf"
-# Daemons live in folders that are not in everyone's PATH.
-SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
 # Where the running supervisord is spoken to.
 _PLACE = ("unix_http_server", "file")
 Texts = Mapping[str, str]
@@ -44,15 +43,19 @@ class Configuring:
         :raises CloudhandsError: if they will not do; they are then as before.
         """
         before, runs = _texts(self._host.deploy), self._supervision.is_running()
+        noted = self._host.journal.read().get("nginx", False)
+        # Whoever goes on after an interruption cannot tell any more what nginx has read.
+        self._host.journal.note(nginx=bool(before))
         try:
             self.rewrite(release)
             self._check(before, self._host.deploy)
         except (CloudhandsError, OSError):
             self._write_back(before)
+            self._host.journal.note(nginx=noted)
             raise
         after = _texts(self._host.deploy)
-        if after.get(NGINX) not in (None, before.get(NGINX)):
-            self._host.journal.note(nginx=bool(before))
+        if after.get(NGINX) in (None, before.get(NGINX)):
+            self._host.journal.note(nginx=noted)
         if not before:
             self._tell(f"Wrote the configuration of supervisord in {self._host.deploy}.")
         if runs:
@@ -93,7 +96,7 @@ class Configuring:
                 f"{self._supervision.command_for('shutdown')}"
             )
         if after.get(NGINX) not in (None, before.get(NGINX)):
-            path = f"{os.environ.get('PATH', os.defpath)}:{SYSTEM_PATH}"
+            path = ":".join((os.environ.get("PATH", os.defpath), *SYSTEM_FOLDERS))
             argv = ["nginx", "-e", "stderr", "-t", "-q", "-c", str(folder / NGINX)]
             run("the new configuration of nginx", ["env", f"PATH={path}", *argv])
 

@@ -19,6 +19,7 @@ from cloudhands.ops.bundle import verification, wheels
 from cloudhands.ops.bundle.host import Host
 from cloudhands.ops.bundle.manifest import REQUIREMENTS, SBOM, WHEELS, Manifest
 from cloudhands.ops.bundle.models import settings_of
+from cloudhands.ops.bundle.sums import AGAIN
 
 KINDS = ("versions", "dependencies", "migrations", "settings", "licences")
 MIGRATIONS = "cloudhands/common/migrations/versions/"
@@ -83,14 +84,17 @@ def content(folder: Path) -> Content:
     :raises BundleError: if it is none.
     """
     manifest = Manifest.read(folder)
-    with _common(folder) as common:
-        return {
-            "versions": _versions(manifest),
-            "dependencies": _dependencies(folder),
-            "migrations": dict(_migrations(common)),
-            "settings": settings_of(_modules(common, SETTINGS)),
-            "licences": dict(_licences(folder)),
-        }
+    try:
+        with _common(folder) as common:
+            return {
+                "versions": _versions(manifest),
+                "dependencies": _dependencies(folder),
+                "migrations": dict(_migrations(common)),
+                "settings": settings_of(_modules(common, SETTINGS)),
+                "licences": dict(_licences(folder)),
+            }
+    except (zipfile.BadZipFile, ValueError, SyntaxError) as error:
+        raise BundleError(f"{folder} is not as it was built ({error}): {AGAIN}") from error
 
 
 def _common(folder: Path) -> zipfile.ZipFile:

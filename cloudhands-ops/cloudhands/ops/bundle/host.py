@@ -10,6 +10,7 @@
     allowed_signers       whose bundles are installed
     backups/              of the database, each from before a deployment
     deployments.log       a JSON object a line for each that ended
+    under-way.json        what was not ended yet
 """
 
 import errno
@@ -129,6 +130,11 @@ class Host:
         return self.folder / "cloudhands.toml"
 
     @property
+    def settings_before(self) -> Path:
+        """What they were before that which is under way; they themselves, if they are the same."""
+        return self.folder / str(self.journal.read().get("settings", self.settings))
+
+    @property
     def signers(self) -> Path:
         """Whose bundles are installed, as ssh-keygen reads it."""
         return self.folder / "allowed_signers"
@@ -196,9 +202,19 @@ class Host:
             )
         return known[version]
 
+    def whole(self, version: str | None) -> Release | None:
+        """A release by its version; None if there is none, or it was never finished."""
+        found = self.release(version) if version else None
+        return found if found and found.is_complete else None
+
     def switch(self, release: Release) -> None:
         """Let `current` lead to a release: at any moment it leads to one of the two."""
         link(self.current, Path(RELEASES, release.version))
+
+    def give_back_settings(self) -> None:
+        """Let their link lead where it did before that which is under way."""
+        if self.settings_before != self.settings:
+            link(self.settings, self.settings_before)
 
     def record(self, entry: Mapping[str, Any]) -> None:
         """Add a line to the log of deployments."""
@@ -246,6 +262,14 @@ class Host:
 @dataclass(frozen=True)
 class Journal:
     """What is under way, for whoever comes after an interruption.
+
+    ::
+
+        action, from, to    install or rollback, and the versions that it leads from and to
+        settings            what the link to the settings led to, if it leads elsewhere now
+        nginx               whether it has yet to read its configuration again
+        up, failing         the programs that were up when it began, and those that failed then
+        restarting          the program in hand
 
     :param file: there while something is.
     """

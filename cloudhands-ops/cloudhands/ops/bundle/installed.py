@@ -1,4 +1,4 @@
-"""Compares an environment with the wheels that it was made from, file by file.
+"""Whether a release on a host, and supervisord's environment there, are still as their bundle.
 
 The chain: the signature proves SHA256SUMS, that each wheel kept on the host, and each wheel the
 files that it holds. What pip writes itself is checked for being what pip writes. Python itself is
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cloudhands.common.errors import BundleError
+from cloudhands.common.errors import BundleError, NotFound
 from cloudhands.ops.bundle import signature, sums, wheels
 from cloudhands.ops.bundle.comparison import Comparison
 from cloudhands.ops.bundle.environment import SUPERVISOR
@@ -52,6 +52,8 @@ def compare(
     :raises BundleError: if what is kept of the bundle is not as it was signed.
     """
     running = host.running()
+    if version is None and running is None:
+        raise NotFound(f"nothing is installed in {host.folder}: name the folder with --dir DIR")
     release = host.finished(version or (running.version if running else ""))
 
     def proved(one: Release) -> tuple[str, list[Path]]:
@@ -142,7 +144,8 @@ def lines(found: Found) -> list[str]:
         return [
             *found.wrong,
             f"{found.version} is not as its bundle ({origin}): {len(found.wrong)} things differ.",
-            "Next: find out who changed them; remove the release and install its bundle again.",
+            "Next: find out who changed them; stop supervisord, remove the folder that differs, "
+            "the release's or supervisor, and install the bundle again.",
         ]
     compiled = "also compiled again" if found.thorough else "--thorough also compiles again"
     return [

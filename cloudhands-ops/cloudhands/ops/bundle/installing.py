@@ -1,6 +1,6 @@
 """Installs a bundle: from its proof to the programs that run from it.
 
-Until `current` is switched nothing that serves is touched. Each step finds out by itself whether
+Until the database is migrated nothing that serves is touched. Each step finds out by itself whether
 it was done before, so that after an interruption the same command goes on from there.
 """
 
@@ -91,6 +91,10 @@ def _settings(host: Host, given: Path | None) -> Path:
     return given.absolute()
 
 
+def _target(place: Path) -> Path | None:
+    return place.readlink() if place.is_symlink() else None
+
+
 @dataclass(frozen=True)
 class _Installation:
     host: Host
@@ -128,11 +132,14 @@ class _Installation:
             self.tell("warning: root deploys this, and all of it will run as root.")
         fitness.check_python(manifest, self.python)
         fitness.check_age(manifest, self.host, downgrade=self.wanted.downgrade)
-        if running == self.release:
+        # What `current` leads to may have been removed by hand: then it is made anew.
+        if running == self.release and running.is_complete:
             environment.check_same(self.bundle, self.release)
-        if running == self.release and self._is_settled:
-            self.tell(f"{manifest.version} is installed and used already: nothing is to be done.")
-            return self._done(running, None, changed=False)
+            if self._is_settled:
+                self.tell(
+                    f"{manifest.version} is installed and used already: nothing is to be done."
+                )
+                return self._done(running, None, changed=False)
         try:
             self._make_environments()
         except DeploymentError as error:
@@ -171,14 +178,10 @@ class _Installation:
 
     def _served(self, running: Release | None) -> Release | None:
         """What served as a whole last: of an interrupted installation, what that began from."""
-        under_way = self.host.journal.read()
-        if running and (under_way.get("action"), under_way.get("to")) == (
-            "install",
-            running.version,
-        ):
-            found = self.host.release(under_way.get("from") or "")
-            return found if found.is_complete else None
-        return running
+        under_way, version = self.host.journal.read(), running.version if running else None
+        if (under_way.get("action"), under_way.get("to")) == ("install", version):
+            version = under_way.get("from")
+        return self.host.whole(version)
 
     def _standing(self, served: Release | None) -> Standing:
         """How the database stands to the release.
@@ -225,8 +228,11 @@ class _Installation:
 
     def _keep_what_was_given(self) -> None:
         """The settings file and the list of signers, for the next time."""
-        if self.settings != self.host.settings and self.settings.resolve() != self.host.settings:
-            link(self.host.settings, self.settings)
+        kept = self.host.settings
+        if self.settings not in (kept, _target(kept)) and self.settings.resolve() != kept:
+            if (before := _target(kept)) and "settings" not in self.host.journal.read():
+                self.host.journal.note(settings=str(before))
+            link(kept, self.settings)
         if self.wanted.signers and not self.host.signers.exists():
             self.tell(f"Keeping {self.wanted.signers} as {self.host.signers} for the next time.")
             # Whole or not at all: nobody would give it again.
@@ -242,7 +248,6 @@ class _Installation:
         self.tell(f"Backing up the database to {backup}.")
         self.host.backups.mkdir(mode=0o700, exist_ok=True)
         self.admin.run("db", "backup", "--to", backup, "--force")
-        self.host.journal.note(backup=str(backup))
         return backup
 
     def _done(

@@ -117,9 +117,11 @@ def _check(file: Path, found: Any) -> None:
         raise BundleError(f"{file} lacks or adds {', '.join(different)}: get the bundle again")
     for key, expected in _TYPES.items():
         if type(found[key]) is not expected:
-            raise BundleError(f"{file}: {key} is not of type {expected.__name__}")
+            raise BundleError(
+                f"{file}: {key} is not of type {expected.__name__}: get the bundle again"
+            )
     for key in ("pythons", "platforms"):
         if not found[key] or not all(isinstance(each, str) for each in found[key]):
-            raise BundleError(f"{file}: {key} is not a list of words")
+            raise BundleError(f"{file}: {key} is not a list of words: get the bundle again")
     if not _VERSION.fullmatch(found["version"]):
-        raise BundleError(f"{file}: {found['version']!r} is not a version")
+        raise BundleError(f"{file}: {found['version']!r} is not a version: get the bundle again")

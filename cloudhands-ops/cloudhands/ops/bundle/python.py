@@ -20,6 +20,7 @@ _FACTS = (
 )
 # The last lines of a program that failed.
 _TAIL = 3
+_TRACEBACK = "Traceback (most recent call last):\n"
 
 
 @dataclass(frozen=True)
@@ -118,5 +119,9 @@ def _with_room(words: str) -> str:
 
 def last_words(text: str, status: int) -> str:
     """What a program that failed said last, in one line."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return " / ".join(lines[-_TAIL:]) or f"it ended with status {status}"
+    _, traceback, end = text.rpartition(_TRACEBACK)
+    lines = [line for line in end.splitlines() if line.strip()]
+    if traceback:
+        # Its end says what went wrong; what is indented, where in somebody's code.
+        lines = [line for line in lines if not line.startswith(" ")]
+    return " / ".join(line.strip() for line in lines[-_TAIL:]) or f"it ended with status {status}"

@@ -39,6 +39,7 @@ def rollback(host: Host, to: str | None, tell: Tell, *, start: bool = True) -> M
         if host.journal.read().get("action") == "rollback":
             began = host.journal.read().get("from", began)
         host.journal.note(action="rollback", to=release.version, **{"from": began})
+        host.give_back_settings()
         Switching(host, release, tell, start).switch()
         return _done(running, release, changed=True)
 
@@ -46,7 +47,8 @@ def rollback(host: Host, to: str | None, tell: Tell, *, start: bool = True) -> M
 def _before(host: Host, running: Release) -> str:
     """What was used before; what was interrupted is gone on with, or taken back.
 
-    After a rollback it is that release again: whoever does not know how one ended may repeat it.
+    After a rollback, or an installation that was taken back, it is the release in use: whoever does
+    not know how one ended may repeat it, or go back to be sure.
 
     :raises NotFound: if nothing was.
     """
@@ -55,8 +57,7 @@ def _before(host: Host, running: Release) -> str:
         "rollback": under_way.get("to"),
         "install": _began_from(under_way) or running.before,
     }.get(under_way.get("action", ""), running.before)
-    last = host.last()
-    if not under_way and (last.get("action"), last.get("to")) == ("rollback", running.version):
+    if not under_way and _led_back(host.last()) == running.version:
         found = running.version
     if not found:
         raise NotFound(
@@ -66,13 +67,20 @@ def _before(host: Host, running: Release) -> str:
     return str(found)
 
 
+def _led_back(last: Mapping[str, Any]) -> str | None:
+    """Where the last deployment led back to; None if it led on."""
+    if last.get("action") == "rollback":
+        return last.get("to")
+    return last.get("from") if last.get("outcome") == "put back" else None
+
+
 def _began_from(under_way: Mapping[str, Any]) -> str | None:
     found = under_way.get("from")
     return None if found == under_way.get("to") else found
 
 
 def _check_database(host: Host, release: Release) -> None:
-    standing = Admin(release, host.settings).standing()
+    standing = Admin(release, host.settings_before).standing()
     if standing.usable:
         return
     if standing.is_behind:

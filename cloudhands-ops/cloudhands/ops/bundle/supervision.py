@@ -1,9 +1,9 @@
-"""Restarts the programs one by one under supervisord, and waits until each is well.
+"""Speaks with the supervisord of a host: what it runs, and whether that is well.
 
 All of a kind share one socket, so that no request shows which of them answered. What shows that
 one has come up is its own log: from the moment of its start on.
 
-supervisord is spoken to as supervisorctl does it, by XML-RPC on its socket.
+It is spoken to as supervisorctl does it, by XML-RPC on its socket.
 """
 
 import configparser
@@ -35,8 +35,8 @@ POLL_SECONDS = 0.05
 TIMEOUT_SECONDS = 30
 HEALTH = "/health/ready"
 _TAIL_BYTES = 4_000
-# The fault of stopping what does not run.
-_NOT_RUNNING = 70
+# The faults of starting what runs, and of stopping what does not.
+_STARTED, _NOT_RUNNING = 60, 70
 # How a supervisord that is not there, or is on its way out, answers.
 _SILENT = (OSError, HTTPException, Error)
 
@@ -59,6 +59,11 @@ class Program:
     def kind(self) -> str:
         """What it is one of."""
         return self.name.partition(":")[0]
+
+    @property
+    def is_portal(self) -> bool:
+        """Whether people ask it; the others may lack a directory or a cloud for a while."""
+        return self.kind == "cloud-serve"
 
     @property
     def is_up(self) -> bool:
@@ -159,7 +164,8 @@ class Supervision:
         with interruption.postponed():
             self.stop(program)
             try:
-                self._order("startProcess", program.name)
+                # It may itself have begun anew what had ended by itself.
+                self._order_unless(_STARTED, "startProcess", program.name)
             except DeploymentError as error:
                 raise DeploymentError(
                     f"{program.name} does not start: {error}; {_tail(program.log)}"
@@ -186,7 +192,7 @@ class Supervision:
             time.sleep(SETTLED_SECONDS)
         if not wait(has_come_up):
             raise DeploymentError(f"{program.name} does not come up: {_tail(program.log)}")
-        if program.kind == "cloud-serve" and not wait(lambda: self.is_well(pid)):
+        if program.is_portal and not wait(lambda: self.is_well(pid)):
             raise DeploymentError(
                 f"{program.name} is up, and {HEALTH} is not 200: {_tail(program.log)}"
             )
@@ -196,11 +202,7 @@ class Supervision:
 
         :raises DeploymentError: if it does not stop.
         """
-        try:
-            self._order("stopProcess", program.name)
-        except DeploymentError as error:
-            if getattr(error.__cause__, "faultCode", None) != _NOT_RUNNING:
-                raise
+        self._order_unless(_NOT_RUNNING, "stopProcess", program.name)
 
     def reload_nginx(self) -> None:
         """Have nginx read its configuration again, without losing a request.
@@ -251,6 +253,17 @@ class Supervision:
             raise DeploymentError(
                 f"supervisord does not answer ({error}); to start it: {self.command}"
             ) from error
+
+    def _order_unless(self, fault: int, method: str, *arguments: str) -> None:
+        """Have it do something, which one of its faults says is done already.
+
+        :raises DeploymentError: in its words, if it does not.
+        """
+        try:
+            self._order(method, *arguments)
+        except DeploymentError as error:
+            if getattr(error.__cause__, "faultCode", None) != fault:
+                raise
 
     def _ask(self, method: str, *arguments: str) -> Any:
         address = f"unix://{self._setting('unix_http_server', 'file')}"

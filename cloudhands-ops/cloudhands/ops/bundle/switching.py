@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from cloudhands.common.errors import CloudhandsError, ConfigurationError, DeploymentError
 from cloudhands.ops.bundle import disk
@@ -47,10 +48,19 @@ class Switching:
         self._end("done")
 
     def note_what_is_up(self) -> None:
-        """Keep which programs are up: an interruption may come while one is down."""
+        """Keep which programs are up: an interruption may come while one is down.
+
+        And which of them failed already when this began: later it would be the release's doing.
+        """
         programs = Supervision(self.host).programs()
+        if not programs:
+            return
         up = {program.name for program in programs if program.is_up}
-        self.host.journal.note(up=sorted(up.union(self._noted())))
+        failing = [program.name for program in programs if program.is_failing]
+        self.host.journal.note(
+            up=sorted(up.union(self._noted())),
+            failing=self.host.journal.read().get("failing", failing),
+        )
 
     def stop(self) -> None:
         """Stop every program; those that were up start again with the release."""
@@ -79,7 +89,7 @@ class Switching:
     def _start_what_was_stopped(self) -> None:
         """After an interruption nothing stays down that can run: of the release in use."""
         running = self.host.running()
-        if running is not None and self._is_usable(running):
+        if running is not None and self._is_usable(running, self.host.settings):
             with suppress(CloudhandsError, OSError):
                 supervision = Supervision(self.host)
                 for program in supervision.programs():
@@ -91,7 +101,7 @@ class Switching:
 
     def _restart(self, release: Release, *, start: bool) -> None:
         supervision = Supervision(self.host)
-        Restarting(supervision, release, self._noted(), self.tell).run(start=start)
+        Restarting(supervision, release, self.host.journal, self.tell).run(start=start)
         if self.host.journal.read().get("nginx") and supervision.runs_nginx():
             self.tell("Having nginx read its new configuration.")
             supervision.reload_nginx()
@@ -103,7 +113,7 @@ class Switching:
         version = self.host.journal.read().get("from")
         if not version or version == self.release.version:
             return None
-        return found if (found := self.host.release(version)).is_complete else None
+        return self.host.whole(version)
 
     def _back(self) -> str:
         """Let the release before serve again.
@@ -112,13 +122,15 @@ class Switching:
         """
         before = self._before()
         if before is None:
-            return "Nothing was there before that could serve: mend that, then run this again"
-        if not self._is_usable(before):
+            return self._nothing_before()
+        # It is to serve as before, and may not know what other settings say.
+        if not self._is_usable(before, self.host.settings_before):
             return (
                 f"{before.version} cannot use the database any more: mend that, then run this "
                 f"again, or restore a backup from {self.host.backups}"
             )
         try:
+            self.host.give_back_settings()
             if self.host.running() != before:
                 self.tell(f"{self.release.version} is not well: back to {before.version}.")
                 Configuring(self.host, self.tell).rewrite(before)
@@ -130,9 +142,17 @@ class Switching:
         self._end("put back")
         return f"{before.version} serves as before"
 
-    def _is_usable(self, release: Release) -> bool:
+    def _nothing_before(self) -> str:
+        if self.host.journal.read().get("from") == self.release.version:
+            return (
+                f"{self.release.version} was in use before, too: mend that, then run this again, "
+                "or use rollback"
+            )
+        return "Nothing was there before that could serve: mend that, then run this again"
+
+    def _is_usable(self, release: Release, settings: Path) -> bool:
         try:
-            return Admin(release, self.host.settings).standing().usable
+            return Admin(release, settings).standing().usable
         except ConfigurationError:
             return False
 

@@ -46,7 +46,9 @@ class Bundle:
         """
         found = sorted(self.wheels.glob(f"{name}-*.whl"))
         if len(found) != 1:
-            raise BundleError(f"{self.wheels} holds {len(found)} wheels of {name}, and not one")
+            raise BundleError(
+                f"{self.wheels} holds {len(found)} wheels of {name}, and not one: {sums.AGAIN}"
+            )
         return found[0]
 
 
