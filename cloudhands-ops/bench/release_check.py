@@ -105,7 +105,10 @@ class Check:
             show(upgraded_and_back(host, coming.unpack(self._folder / "next"), python))
         with self._deployed(second, python, "k") as host, _step("killed at each step"):
             kills = release_killed.everywhere(host, self._folder / "next" / coming.name, python)
-            print(f"     {kills.count} times, at {len(kills.lines)} steps; {kills.asked}")
+            print(
+                f"     {kills.count} times, at {len(kills.lines)} steps; asked "
+                f"{kills.asked.total():,} times meanwhile, the portal served each time"
+            )
 
     def _built_twice(self) -> tuple[Bundle, Bundle]:
         made = []
