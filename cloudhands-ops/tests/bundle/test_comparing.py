@@ -118,6 +118,12 @@ def test_the_environment_of_supervisord_is_compared_too(idle, capsys):
     module.write_text("evil = True\n", encoding="utf-8")
     assert main(["verify-installed", "--dir", str(idle.host.folder)]) == 1
     assert "supervisor_stand_in.py is not as in supervisor-4" in capsys.readouterr().out
+    # As where the release that brought it was removed.
+    (notes,) = idle.host.supervisor.glob("venv/lib/python*/site-packages/supervisor-*.dist-info")
+    notes.rename(notes.with_name("supervisor-1.dist-info"))
+    assert main(["verify-installed", "--dir", str(idle.host.folder), "--json"]) == 1
+    (line,) = json.loads(capsys.readouterr().out)["wrong"]
+    assert line == f"{idle.host.supervisor} is of no release that is here: nothing proves it"
 
 
 @pytest.mark.parametrize("name", ["evil.py", "evil.pth", "__pycache__/evil.cpython-311.pyc"])

@@ -66,6 +66,12 @@ def compare(
         supervisor = Comparison(host.supervisor / VENV)
         comparisons.append((supervisor, _supervisors(host, release, supervisor, proved)))
     for comparison, files in comparisons:
+        if not files:
+            # Each of its files would be told: the release that brought them was removed.
+            comparison.wrong.append(
+                f"{host.supervisor} is of no release that is here: nothing proves it"
+            )
+            continue
         for wheel in files:
             comparison.compare(wheel)
         comparison.wrong += comparison.others()
